@@ -1,0 +1,11 @@
+//! A decentralised state service: every node owns one piece of state, and soon every node knows the newest of each.
+//!
+//! One library, two thin binaries. Start with [`protocol`], which is the whole behaviour of a node without any I/O.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod protocol;
+pub mod wire;
+
+pub mod http;

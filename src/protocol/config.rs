@@ -1,0 +1,112 @@
+//! What a node is told at its start, with the reason and the range of each number.
+//!
+//! All durations are milliseconds. [`Config::validate`] is called once at the door; inside, every value holds.
+
+use std::sync::Arc;
+
+use super::limits::{DEFAULT_MAX_PAYLOAD, UNLIMITED_REACH};
+use super::words::NodeId;
+
+/// A node's settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Networks of different names never merge.
+    pub cluster: Arc<str>,
+    /// Most links at a time, 2 to 64: with fewer than two no message could pass through.
+    pub max_peers: usize,
+    /// Nodes that are asked first; names or ports, asked again for ever while the node is alone.
+    pub seeds: Vec<NodeId>,
+    /// Given neighbours: kept as they are until one fails.
+    pub given_peers: Vec<NodeId>,
+    /// The favourite books; empty for none.
+    pub books: Arc<[String]>,
+    /// Mean time between two books, ±20 %; 0 keeps the first.
+    pub interval_ms: u64,
+    /// Hops that a new message may travel, 0 to 255.
+    pub ttl: u8,
+    /// Each link exchanges digests once in this time, 50 to 60,000; shorter finds losses and deaths sooner and costs more.
+    pub heartbeat_ms: u64,
+    /// A suspect that has not refuted for this long is down: several heartbeats, so that a slow or paused node is not called so.
+    pub suspicion_ms: u64,
+    /// Most remembered messages of users.
+    pub max_messages: usize,
+    /// Most bytes of their payloads and paths.
+    pub max_message_bytes: usize,
+    /// Most remembered books, apart from the messages so that books never push them out; 0 keeps no history.
+    pub max_books: usize,
+    /// Most paths kept for one message.
+    pub max_paths: usize,
+    /// Most known nodes; what comes from further ones is refused.
+    pub max_nodes: usize,
+    /// Largest payload in bytes.
+    pub max_payload: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            cluster: "default".into(),
+            max_peers: 3,
+            seeds: Vec::new(),
+            given_peers: Vec::new(),
+            books: Arc::new([]),
+            interval_ms: 10_000,
+            ttl: UNLIMITED_REACH as u8,
+            heartbeat_ms: 1_000,
+            suspicion_ms: 2_000,
+            max_messages: 100_000,
+            max_message_bytes: 64 * 1024 * 1024,
+            max_books: 2_000,
+            max_paths: 64,
+            max_nodes: 65_536,
+            max_payload: DEFAULT_MAX_PAYLOAD,
+        }
+    }
+}
+
+/// A setting outside its range.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} is {given}, allowed is {allowed}")]
+pub struct ConfigError {
+    /// The setting's name.
+    pub field: &'static str,
+    /// What was given.
+    pub given: String,
+    /// What would be valid.
+    pub allowed: String,
+}
+
+impl Config {
+    /// Checks every number against its range.
+    ///
+    /// # Errors
+    /// The first setting that is out of range, with the range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let within = |field, given: u64, low: u64, high: u64| {
+            if (low..=high).contains(&given) {
+                return Ok(());
+            }
+            Err(ConfigError { field, given: given.to_string(), allowed: format!("{low} to {high}") })
+        };
+        let name = &*self.cluster;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+            return Err(ConfigError {
+                field: "cluster",
+                given: format!("{name:?}"),
+                allowed: "1 to 64 letters, digits, '-', '_' and '.'".to_owned(),
+            });
+        }
+        within("max-peers", self.max_peers as u64, 2, 64)?;
+        within("peer (number of given peers)", self.given_peers.len() as u64, 0, self.max_peers as u64)?;
+        within("interval", self.interval_ms, 0, 86_400_000)?;
+        within("heartbeat", self.heartbeat_ms, 50, 60_000)?;
+        within("suspicion", self.suspicion_ms, self.heartbeat_ms, 3_600_000)?;
+        within("max-messages", self.max_messages as u64, 1, 10_000_000)?;
+        within("max-message-bytes", self.max_message_bytes as u64, 1024 * 1024, 1 << 40)?;
+        within("max-books", self.max_books as u64, 0, 10_000_000)?;
+        within("max-paths", self.max_paths as u64, 1, 1024)?;
+        within("max-nodes", self.max_nodes as u64, 2, 1_000_000)?;
+        within("max-payload", self.max_payload as u64, 64, 1024 * 1024)
+    }
+}

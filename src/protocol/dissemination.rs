@@ -1,0 +1,531 @@
+//! Messages: judging what arrives, passing on what is new, filling envelopes.
+//!
+//! What is new goes at once to every peer except the one it came from and those on its path, ttl reduced by one and this
+//! node's id appended. A message never loops: a state is judged by its version, a submitted message by its uuid and, once
+//! that is forgotten, by the floor of the log. What a link loses here, `repair.rs` brings.
+
+use super::door::{Call, Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Response};
+use super::foreign;
+use super::limits::{MAX_BATCH, MAX_BATCH_BYTES, MAX_CLAIMS, MAX_LEAP, MAX_PATH, MAX_REFUSED, UNLIMITED_REACH};
+use super::link::{ItemKey, Waiting};
+use super::log::Insert;
+use super::node::{Node, Purpose};
+use super::table::Merge;
+use super::words::{Kind, LogKey, Message, NodeId, Path, Time};
+use super::{Failure, fingerprint};
+
+impl Node {
+    /// `POST /gossip/` with an envelope.
+    pub(super) fn answer_envelope(&mut self, now: Time, envelope: Envelope, out: &mut Vec<Output>) -> Response {
+        if let Err(refusal) = self.meet(now, &envelope.header, out) {
+            return Response::Refused(refusal);
+        }
+        let from = envelope.header.from.clone();
+        self.heard_from(now, &envelope.header, out);
+        let (judgements, newer) = self.judge_all(now, envelope.messages, Some(&from), out);
+        for claim in envelope.claims {
+            self.believe(now, claim, Some(&from), out);
+        }
+        if let Some(place) = envelope.free_place {
+            self.hear_of_place(now, place);
+        }
+        let digest = envelope.digest.map(|theirs| {
+            self.heartbeat_seen(now, &from);
+            self.compare_digest(now, &from, theirs);
+            self.digest()
+        });
+        let claims = self.claims_for(now, &from);
+        let free_place = digest.is_some().then(|| self.advertise_place(now)).flatten();
+        Response::Gossip(GossipReply { header: self.header(&from), judgements, newer, digest, claims, free_place })
+    }
+
+    /// `POST /gossip/` with bare messages: nobody in particular sent them.
+    pub(super) fn answer_messages(&mut self, now: Time, messages: Vec<Message>, out: &mut Vec<Output>) -> Response {
+        let (judgements, newer) = self.judge_all(now, messages, None, out);
+        let header =
+            Header { cluster: self.config.cluster.clone(), from: self.id.clone(), boot: self.boot, linked: false };
+        Response::Gossip(GossipReply { header, judgements, newer, digest: None, claims: Vec::new(), free_place: None })
+    }
+
+    fn judge_all(
+        &mut self,
+        now: Time,
+        messages: Vec<Message>,
+        from: Option<&NodeId>,
+        out: &mut Vec<Output>,
+    ) -> (Vec<Judgement>, Vec<Message>) {
+        let mut judgements = Vec::with_capacity(messages.len());
+        let (mut newer, mut bytes) = (Vec::new(), 0);
+        for message in messages {
+            let origin = (message.kind == Kind::State).then(|| message.origin.clone());
+            let outcome = self.judge(now, message, from, out);
+            self.counters.messages_received += 1;
+            if outcome == Outcome::Stale
+                && bytes < MAX_BATCH_BYTES
+                && let Some(held) = origin.and_then(|origin| self.state_to_repair(&origin))
+            {
+                bytes += held.weight();
+                newer.push(held);
+            }
+            // Everything is flooded: no duplicate is a reason to stop pushing an origin over a link.
+            judgements.push(Judgement { outcome, keep: outcome == Outcome::Duplicate });
+        }
+        (judgements, newer)
+    }
+
+    /// Judges one message and passes it on if it is new.
+    pub(super) fn judge(
+        &mut self,
+        now: Time,
+        message: Message,
+        from: Option<&NodeId>,
+        out: &mut Vec<Output>,
+    ) -> Outcome {
+        let outcome = if message.payload.weight() > self.config.max_payload {
+            self.refuse(&message, "payload", self.config.max_payload as u64, out)
+        } else {
+            match message.kind {
+                Kind::State => self.take_state(now, message, from, out),
+                Kind::Message => self.take_message(now, message, from, out),
+            }
+        };
+        let count = match outcome {
+            Outcome::New => &mut self.counters.new,
+            Outcome::Duplicate => &mut self.counters.duplicate,
+            Outcome::Stale => &mut self.counters.stale,
+            Outcome::Expired => &mut self.counters.expired,
+            Outcome::Limited => &mut self.counters.limited,
+        };
+        *count += 1;
+        outcome
+    }
+
+    /// Merges a state that came from elsewhere into the table.
+    fn take_state(&mut self, now: Time, message: Message, from: Option<&NodeId>, out: &mut Vec<Output>) -> Outcome {
+        if self.is_self(&message.origin) {
+            return self.hear_own_state(now, &message, from);
+        }
+        self.accept_state(now, message, from, out)
+    }
+
+    /// The same for a state that may be this node's own.
+    pub(super) fn accept_state(
+        &mut self,
+        now: Time,
+        message: Message,
+        from: Option<&NodeId>,
+        out: &mut Vec<Output>,
+    ) -> Outcome {
+        let before = self.table.get(&message.origin).map(|entry| entry.status);
+        match self.table.merge(now, &message) {
+            Merge::Taken => {}
+            Merge::Same => {
+                self.forget_waiting(from, &ItemKey::State(message.origin.clone()));
+                self.books.add_arrival(now, &message.uuid, &message.path, &self.id);
+                return Outcome::Duplicate;
+            }
+            Merge::Older => return Outcome::Stale,
+            Merge::Leap => return self.refuse(&message, "leap of a version", MAX_LEAP, out),
+            Merge::Full => return self.refuse(&message, "known nodes", self.config.max_nodes as u64, out),
+        }
+        let (origin, version, uuid) = (message.origin.clone(), message.version, message.uuid);
+        if before.is_some_and(|status| !status.is_live()) {
+            out.push(Output::Emit(Event::StatusChanged { id: origin.clone(), status: super::Status::Alive }));
+        }
+        self.remember_book(now, &message);
+        out.push(Output::Emit(Event::StateChanged { origin: origin.clone(), version, uuid }));
+        if message.ttl > 0 || self.is_self(&origin) {
+            let item = Waiting { ttl: 0, path: None, repair: false };
+            self.pass_on(now, &ItemKey::State(origin), &item, from, &message.path, out);
+        }
+        self.foreign.queue_state(&message.origin, from);
+        Outcome::New
+    }
+
+    /// Somebody tells this node of its own state: an echo, or an earlier life.
+    fn hear_own_state(&mut self, now: Time, message: &Message, from: Option<&NodeId>) -> Outcome {
+        let held = self.table.get(&self.id).and_then(|entry| entry.state.as_ref()).map(|s| (s.version, s.uuid));
+        match held {
+            Some(held) if held == (message.version, message.uuid) => {
+                self.forget_waiting(from, &ItemKey::State(self.id.clone()));
+                Outcome::Duplicate
+            }
+            Some((version, _)) if message.version < version => Outcome::Stale,
+            _ => {
+                self.heard_of_self(now, message.version);
+                self.continue_above(now, message.version);
+                Outcome::Stale
+            }
+        }
+    }
+
+    fn remember_book(&mut self, now: Time, message: &Message) {
+        if self.config.max_books == 0 {
+            return;
+        }
+        // The history is in order of arrival; no other node needs to agree on it.
+        let mut entry = message.clone();
+        entry.stamp = self.books.changes() + 1;
+        self.books.insert(now, entry);
+    }
+
+    /// Puts a message that came from elsewhere into the log.
+    fn take_message(
+        &mut self,
+        now: Time,
+        mut message: Message,
+        from: Option<&NodeId>,
+        out: &mut Vec<Output>,
+    ) -> Outcome {
+        if self.log.get(&message.uuid).is_some() {
+            return self.hear_again(now, &message, from, out);
+        }
+        if message.stamp > self.lamport + MAX_LEAP {
+            return self.refuse(&message, "leap of a stamp", MAX_LEAP, out);
+        }
+        if message.stamp == 0 {
+            message.stamp = self.lamport + 1;
+        }
+        let (uuid, ttl, path) = (message.uuid, message.ttl, message.path.clone());
+        if self.is_self(&message.origin) {
+            // A message of an earlier life: continue above its version, as with a state.
+            self.heard_of_self(now, message.version);
+        }
+        if !self.remember_message(now, message, out) {
+            return Outcome::Expired;
+        }
+        if ttl > 0 {
+            self.relay(now, uuid, 0, ttl, &path, from, out);
+        }
+        Outcome::New
+    }
+
+    /// Puts a message that this node just made into the log, and sends it out.
+    pub(super) fn publish(&mut self, now: Time, message: Message, out: &mut Vec<Output>) {
+        let (uuid, ttl, path) = (message.uuid, message.ttl, message.path.clone());
+        if self.remember_message(now, message, out) {
+            let item = Waiting { ttl, path: Some(path.clone()), repair: false };
+            self.pass_on(now, &ItemKey::Message(uuid, 0), &item, None, &path, out);
+        }
+    }
+
+    /// False when the message is at or below the floor.
+    fn remember_message(&mut self, now: Time, message: Message, out: &mut Vec<Output>) -> bool {
+        self.lamport = self.lamport.max(message.stamp);
+        let uuid = message.uuid;
+        let stored = self.log.insert(now, message) == Insert::Stored;
+        if stored {
+            out.push(Output::Emit(Event::MessageArrived { uuid }));
+        }
+        stored
+    }
+
+    /// A further copy of a message that is held: its path is kept, and it is passed on where its kind asks for that.
+    fn hear_again(&mut self, now: Time, message: &Message, from: Option<&NodeId>, out: &mut Vec<Output>) -> Outcome {
+        let uuid = message.uuid;
+        self.log.add_arrival(now, &uuid, &message.path, &self.id);
+        let Some(record) = self.log.get_mut(&uuid) else { return Outcome::Duplicate };
+        let (relays, unlimited) = (record.message.relays, record.is_unlimited());
+        let further = message.ttl > record.best_ttl;
+        record.best_ttl = record.best_ttl.max(message.ttl);
+        let copy = record.relayed;
+        let wanted = relays > copy || (!unlimited && further);
+        if relays > copy {
+            record.relayed += 1;
+        }
+        if relays == 0 {
+            self.forget_waiting(from, &ItemKey::Message(uuid, 0));
+        }
+        if wanted && message.ttl > 0 && !message.path.contains(&self.id) {
+            let copy = if relays > copy { copy } else { 0 };
+            self.relay(now, uuid, copy, message.ttl, &message.path, from, out);
+        }
+        Outcome::Duplicate
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one copy's way is many words")]
+    fn relay(
+        &mut self,
+        now: Time,
+        uuid: uuid::Uuid,
+        copy: u8,
+        ttl: u8,
+        path: &Path,
+        from: Option<&NodeId>,
+        out: &mut Vec<Output>,
+    ) {
+        let item = Waiting { ttl: ttl - 1, path: Some(self.path_through(path)), repair: false };
+        self.pass_on(now, &ItemKey::Message(uuid, copy), &item, from, path, out);
+    }
+
+    /// `path` with this node appended; beyond [`MAX_PATH`] the oldest stations behind the origin are left out.
+    fn path_through(&self, path: &Path) -> Path {
+        let skipped = (path.len() + 1).saturating_sub(MAX_PATH);
+        let stations = path.iter().take(1).chain(path.iter().skip(1 + skipped)).chain([&self.id]);
+        stations.cloned().collect()
+    }
+
+    fn pass_on(
+        &mut self,
+        now: Time,
+        key: &ItemKey,
+        item: &Waiting,
+        from: Option<&NodeId>,
+        path: &Path,
+        out: &mut Vec<Output>,
+    ) {
+        let to: Vec<NodeId> =
+            self.overlay.links.keys().filter(|id| Some(*id) != from && !path.contains(id)).cloned().collect();
+        for id in to {
+            if let Some(link) = self.overlay.links.get_mut(&id) {
+                link.push(key.clone(), item.clone());
+            }
+            self.flush(now, &id, out);
+        }
+    }
+
+    fn forget_waiting(&mut self, from: Option<&NodeId>, key: &ItemKey) {
+        if let Some(link) = from.and_then(|from| self.overlay.links.get_mut(from)) {
+            link.take_back(key);
+        }
+    }
+
+    /// Refuses for a limit; what was refused counts as held, so that repair does not offer it for ever.
+    fn refuse(&mut self, message: &Message, what: &'static str, limit: u64, out: &mut Vec<Output>) -> Outcome {
+        let key = LogKey { stamp: message.stamp, uuid: message.uuid };
+        let (key, fingerprint) = match message.kind {
+            Kind::Message => (key, fingerprint::of_message(key)),
+            Kind::State => {
+                let (origin, version) = (&message.origin, message.version);
+                // States have no place in the log's order: the greatest key keeps them above every floor.
+                let top = LogKey { stamp: u64::MAX, uuid: message.uuid };
+                (top, fingerprint::of_state(origin, version, message.uuid, super::Status::Alive, 0))
+            }
+        };
+        let repaired = message.kind == Kind::State || message.reach() >= UNLIMITED_REACH;
+        if repaired && !self.refused.iter().any(|(_, held)| *held == fingerprint) {
+            self.refused.push_back((key, fingerprint));
+            if self.refused.len() > MAX_REFUSED {
+                self.refused.pop_front();
+            }
+        }
+        out.push(Output::Emit(Event::Refused { what, limit }));
+        Outcome::Limited
+    }
+
+    /// Sends over a link what waits for it, and a digest if one is due.
+    pub(super) fn flush(&mut self, now: Time, to: &NodeId, out: &mut Vec<Output>) {
+        loop {
+            let Some(link) = self.overlay.links.get(to) else { return };
+            let due = link.heartbeat_at <= now && !self.stopping;
+            if link.free_at().is_none_or(|free| free > now) || !(due || link.has_news()) {
+                return;
+            }
+            let items = self.fill(to);
+            // A leaving node keeps its link until the queue is empty; its last envelope says that it left.
+            let rest = self.overlay.links.get(to).map_or(0, |link| link.queue_length());
+            let claims = if self.stopping && rest > 0 { Vec::new() } else { self.claims_for(now, to) };
+            if items.is_empty() && claims.is_empty() && !due {
+                return;
+            }
+            let mut header = self.header(to);
+            header.linked = header.linked || rest > 0;
+            let mut messages = Vec::with_capacity(items.len());
+            messages.extend(items.iter().filter_map(|(key, item)| self.message_for(key, item)));
+            self.counters.messages_sent += messages.len() as u64;
+            self.counters.envelopes_sent += 1;
+            let free_place = due.then(|| self.advertise_place(now)).flatten();
+            let envelope = Envelope { header, messages, digest: due.then(|| self.digest()), claims, free_place };
+            let next_heartbeat = now.after(self.heartbeat_pause(to));
+            if let Some(link) = self.overlay.links.get_mut(to) {
+                link.sent(now);
+                if due {
+                    link.heartbeat_at = next_heartbeat;
+                }
+            }
+            let claims = envelope.claims.iter().map(|claim| claim.id.clone()).collect();
+            self.call(to, Call::Gossip(envelope), Purpose::Gossip { items, claims }, out);
+        }
+    }
+
+    /// Takes from a link's queue as much as one envelope carries.
+    fn fill(&mut self, to: &NodeId) -> Vec<(ItemKey, Waiting)> {
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        let Some(link) = self.overlay.links.get_mut(to) else { return items };
+        let most = if link.singly { 1 } else { MAX_BATCH };
+        let mut taken = Vec::new();
+        while taken.len() < most {
+            let Some(next) = link.pop() else { break };
+            taken.push(next);
+        }
+        if link.queue_length() == 0 {
+            link.singly = false;
+        }
+        let mut rest = Vec::new();
+        for (key, item) in taken {
+            let Some(message) = self.message_for(&key, &item) else { continue };
+            if message.path.contains(to) && !item.repair {
+                continue;
+            }
+            if bytes > 0 && bytes + message.weight() > MAX_BATCH_BYTES {
+                rest.push((key, item));
+                continue;
+            }
+            bytes += message.weight();
+            items.push((key, item));
+        }
+        if let Some(link) = self.overlay.links.get_mut(to) {
+            link.put_back(rest);
+        }
+        items
+    }
+
+    /// The message that a waiting item stands for, if it is still held.
+    fn message_for(&self, key: &ItemKey, item: &Waiting) -> Option<Message> {
+        match key {
+            ItemKey::State(origin) if item.repair => self.state_to_repair(origin),
+            ItemKey::State(origin) => {
+                let mut message = self.table.message_of(origin)?;
+                if !self.is_self(origin) {
+                    message.path = self.path_through(&message.path);
+                    message.ttl = message.ttl.saturating_sub(1);
+                }
+                Some(message)
+            }
+            ItemKey::Message(uuid, _) if item.repair => self.message_to_repair(uuid),
+            ItemKey::Message(uuid, _) => {
+                let mut message = self.log.get(uuid)?.message.clone();
+                message.ttl = item.ttl;
+                message.path = item.path.clone()?;
+                Some(message)
+            }
+        }
+    }
+
+    /// A state as repair hands it on: by the way it came, with a fresh ttl.
+    pub(super) fn state_to_repair(&self, origin: &NodeId) -> Option<Message> {
+        let mut message = self.table.message_of(origin)?;
+        if !self.is_self(origin) {
+            message.path = self.path_through(&message.path);
+        }
+        message.ttl = self.config.ttl.max(message.ttl);
+        Some(message)
+    }
+
+    /// A submitted message as repair hands it on.
+    pub(super) fn message_to_repair(&self, uuid: &uuid::Uuid) -> Option<Message> {
+        let record = self.log.get(uuid).filter(|record| record.is_unlimited())?;
+        let mut message = record.message.clone();
+        if !(self.is_self(&message.origin) && message.path.len() == 1) {
+            message.path = self.path_through(&message.path);
+        }
+        // It stays unlimited whatever this node's own setting is.
+        message.ttl = self.config.ttl.max(UNLIMITED_REACH as u8);
+        Some(message)
+    }
+
+    /// An envelope was answered.
+    pub(super) fn gossip_answered(
+        &mut self,
+        now: Time,
+        to: &NodeId,
+        items: &[(ItemKey, Waiting)],
+        reply: GossipReply,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(link) = self.overlay.links.get_mut(to) {
+            link.ended();
+        }
+        if self.meet(now, &reply.header, out).is_err() || reply.judgements.len() > items.len() {
+            return;
+        }
+        let same_life = self.overlay.links.get(to).is_some_and(|link| link.boot == reply.header.boot);
+        if same_life && !reply.header.linked {
+            self.drop_link(now, to, "the other side holds no link", out);
+        } else if same_life {
+            self.link_works(now, to);
+        }
+        for message in reply.newer {
+            self.judge(now, message, Some(to), out);
+        }
+        for claim in reply.claims {
+            self.believe(now, claim, Some(to), out);
+        }
+        if let Some(place) = reply.free_place {
+            self.hear_of_place(now, place);
+        }
+        if let Some(theirs) = reply.digest {
+            self.compare_digest(now, to, theirs);
+        }
+        self.flush(now, to, out);
+    }
+
+    /// An envelope was not answered: what it carried is sent again, but for what the other side refused.
+    pub(super) fn gossip_failed(
+        &mut self,
+        now: Time,
+        to: &NodeId,
+        items: Vec<(ItemKey, Waiting)>,
+        claims: Vec<NodeId>,
+        failure: Failure,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(link) = self.overlay.links.get_mut(to) else { return };
+        link.ended();
+        match failure {
+            Failure::Rejected { .. } if items.len() > 1 => {
+                link.singly = true;
+                link.put_back(items);
+                link.claims.extend(claims);
+            }
+            // The one message is what it does not take: drop it for this link only.
+            Failure::Rejected { .. } if items.len() == 1 => link.claims.extend(claims),
+            _ => {
+                link.put_back(items);
+                link.claims.extend(claims);
+                self.link_fails(now, to, failure, out);
+            }
+        }
+    }
+
+    /// Everything that is owed over links at `now`.
+    pub(super) fn tend_links(&mut self, now: Time, out: &mut Vec<Output>) {
+        let due = |link: &super::link::Link| link.deadline().is_some_and(|deadline| deadline <= now);
+        let ids: Vec<NodeId> =
+            self.overlay.links.iter().filter(|(_, link)| due(link)).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            self.flush(now, &id, out);
+            self.sync_if_due(now, &id, out);
+        }
+    }
+
+    /// The claims that wait for a link, as of now.
+    fn claims_for(&mut self, now: Time, to: &NodeId) -> Vec<super::Claim> {
+        let Some(link) = self.overlay.links.get_mut(to) else { return Vec::new() };
+        let mut ids = Vec::new();
+        while ids.len() < MAX_CLAIMS
+            && let Some(id) = link.claims.pop_first()
+        {
+            ids.push(id);
+        }
+        ids.iter().filter_map(|id| self.claim_about(now, id)).collect()
+    }
+
+    /// Registers what a foreign node pushes; see `foreign.rs`.
+    pub(super) fn answer_foreign_gossip(
+        &mut self,
+        now: Time,
+        from: NodeId,
+        messages: Vec<Message>,
+        out: &mut Vec<Output>,
+    ) -> Response {
+        let _ = self.register_foreign(now, &from, out);
+        for mut message in messages {
+            message.path = foreign::path_from(&message.origin, &from);
+            message.ttl = self.config.ttl;
+            self.counters.messages_received += 1;
+            self.judge(now, message, Some(&from), out);
+        }
+        Response::Done
+    }
+}

@@ -1,0 +1,479 @@
+//! The door of the node: what goes in, what comes out.
+//!
+//! A [`Request`] gets its [`Response`] from the same call, which is what an HTTP handler needs; an [`Input`] reports what
+//! became of earlier outputs or that time has passed; an [`Output`] asks the driver for something. Every
+//! [`Output::Send`] is answered by exactly one [`Input::Delivered`] or [`Input::Undelivered`] with its ticket. After an
+//! [`Output::Persist`] the driver holds back all later outputs and the response until it has told
+//! [`Input::Persisted`] with the same number.
+//!
+//! JSON shapes of these values are in `wire`; the drivers are in `net` (sockets) and `sim` (a simulated world).
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::words::{Boot, Claim, Digest, FreePlace, LogKey, Message, NodeId, Payload, Status, Version};
+
+/// Who speaks: stands in every request and reply between nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Name of the sender's network.
+    pub cluster: Arc<str>,
+    /// The sender.
+    pub from: NodeId,
+    /// The life of the sender's process.
+    pub boot: Boot,
+    /// Whether the sender holds a link to the receiver.
+    pub linked: bool,
+}
+
+/// `POST /gossip/` between nodes: messages, news of digests and claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Who speaks.
+    pub header: Header,
+    /// Messages, in the order in which the sender would have them judged.
+    pub messages: Vec<Message>,
+    /// What the sender holds; in a heartbeat, and whenever one is due.
+    pub digest: Option<Digest>,
+    /// What the sender believes of others.
+    pub claims: Vec<Claim>,
+    /// Where the sender last saw a free place.
+    pub free_place: Option<FreePlace>,
+}
+
+/// What became of one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Taken.
+    New,
+    /// Already held.
+    Duplicate,
+    /// A newer state of its origin is held.
+    Stale,
+    /// At or below the floor of the log.
+    Expired,
+    /// Refused for a limit.
+    Limited,
+}
+
+impl Outcome {
+    /// Every outcome with its name on the wire.
+    pub const ALL: [(Outcome, &'static str); 5] = [
+        (Outcome::New, "new"),
+        (Outcome::Duplicate, "duplicate"),
+        (Outcome::Stale, "stale"),
+        (Outcome::Expired, "expired"),
+        (Outcome::Limited, "limited"),
+    ];
+
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        Outcome::ALL[self as usize].1
+    }
+}
+
+/// One message's outcome, and whether the sender must go on pushing its origin over this link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// What became of the message.
+    pub outcome: Outcome,
+    /// Only a duplicate without it may make the sender stop.
+    pub keep: bool,
+}
+
+/// The answer to an [`Envelope`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GossipReply {
+    /// Who answers.
+    pub header: Header,
+    /// One per message, in order.
+    pub judgements: Vec<Judgement>,
+    /// The held states for those that were stale, as far as they fit.
+    pub newer: Vec<Message>,
+    /// What the answering node holds, after this request.
+    pub digest: Option<Digest>,
+    /// What it believes of others.
+    pub claims: Vec<Claim>,
+    /// Where it last saw a free place.
+    pub free_place: Option<FreePlace>,
+}
+
+/// The caller's set in a comparison, in whichever form is shorter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SetForm {
+    /// Coded symbols (see `sketch.rs`), as bytes.
+    Symbols(Vec<u8>),
+    /// Every fingerprint.
+    Fingerprints(Vec<u64>),
+}
+
+/// `POST /sync/`: compares what two nodes hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncCall {
+    /// Who asks.
+    pub header: Header,
+    /// Only messages above this key are in the set: the greater of both floors, as far as the caller knows.
+    pub floor: LogKey,
+    /// How many items the caller's set has.
+    pub count: u64,
+    /// The set.
+    pub set: SetForm,
+}
+
+/// The answer to a [`SyncCall`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncReply {
+    /// Who answers.
+    pub header: Header,
+    /// The answering node's floor.
+    pub floor: LogKey,
+    /// How many items the answering node's set has above the greater of both floors.
+    pub count: u64,
+    /// False when the symbols were too few or the floors did not match: ask again with more.
+    pub compared: bool,
+    /// What the caller lacks, oldest first, as far as it fits.
+    pub messages: Vec<Message>,
+    /// What the caller does not know of others' life.
+    pub claims: Vec<Claim>,
+    /// How many more messages the caller lacks.
+    pub more: u64,
+    /// What the answering node lacks.
+    pub want: Vec<u64>,
+}
+
+/// What a link request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkWish {
+    /// Find me a place: walk on, or where the walk ends use a free place or split a link.
+    Join {
+        /// Steps still to go; `None` lets the first node asked choose.
+        walk: Option<u8>,
+        /// Whether the asker has room for both ends of a split link.
+        split: bool,
+    },
+    /// Link with me if you have a free place.
+    Link,
+    /// Promise me the place of your peer.
+    InsteadOf(NodeId),
+    /// The other end promised: split now.
+    Confirm(NodeId),
+}
+
+/// `POST /peers/`: the handshake of links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkCall {
+    /// Who asks.
+    pub header: Header,
+    /// For what.
+    pub wish: LinkWish,
+}
+
+/// What a link request is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkAnswer {
+    /// The link stands at this side.
+    Linked,
+    /// No.
+    Busy,
+    /// Ask that node instead, with so many steps to go.
+    Walk {
+        /// Whom to ask.
+        next: NodeId,
+        /// Steps to go from there.
+        walk: u8,
+    },
+    /// The link to this peer can be split: get that peer's promise, then confirm.
+    Split {
+        /// The peer at the other end.
+        with: NodeId,
+    },
+    /// The place is yours as soon as its present holder lets go.
+    Promised,
+}
+
+/// The answer to a [`LinkCall`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkReply {
+    /// Who answers.
+    pub header: Header,
+    /// What.
+    pub answer: LinkAnswer,
+    /// The newest version held of the asker, 0 for none: a restarted node continues above it.
+    pub known_version: Version,
+}
+
+/// What one node asks of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// `POST /gossip/`.
+    Gossip(Envelope),
+    /// `POST /sync/`.
+    Sync(SyncCall),
+    /// `POST /peers/`.
+    Link(LinkCall),
+    /// `DELETE /peers/{id}`: the sender closes its link.
+    Unlink {
+        /// The sender.
+        from: NodeId,
+    },
+    /// `GET /peers/`: bootstrap.
+    Peers,
+    /// `GET /peers/{own id}`: bootstrap from a node of the other dialect.
+    ForeignPeers {
+        /// The sender.
+        own: NodeId,
+    },
+    /// `POST /gossip` in the other dialect.
+    ForeignGossip {
+        /// The sender.
+        own: NodeId,
+        /// States with a book.
+        messages: Vec<Message>,
+    },
+}
+
+/// What came back for a [`Call`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// For [`Call::Gossip`].
+    Gossip(GossipReply),
+    /// For [`Call::Sync`].
+    Sync(SyncReply),
+    /// For [`Call::Link`].
+    Link(LinkReply),
+    /// For [`Call::Unlink`] and [`Call::ForeignGossip`].
+    Done,
+    /// For [`Call::Peers`] and [`Call::ForeignPeers`].
+    Peers(Vec<NodeId>),
+}
+
+/// Why a call was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Nobody listens there: nothing was processed.
+    Refused,
+    /// Time ran out or the connection broke: it may have been processed.
+    Unknown,
+    /// The other side answered no; nothing of it was applied.
+    Rejected {
+        /// HTTP status.
+        status: u16,
+    },
+}
+
+/// A message that a user submits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// JSON, `{"message": …}`.
+    pub payload: Payload,
+    /// Hops it may travel; the node's own setting when absent.
+    pub ttl: Option<u8>,
+    /// Copies that are each passed on.
+    pub relays: u8,
+    /// The submitter's own uuid, so that a retry is no second message.
+    pub uuid: Option<Uuid>,
+}
+
+/// What a request may ask of the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Another node's envelope.
+    Gossip(Envelope),
+    /// Messages without an envelope, from anyone.
+    Messages(Vec<Message>),
+    /// Another node's comparison.
+    Sync(SyncCall),
+    /// Another node's link request.
+    Link(LinkCall),
+    /// Another node closes its link.
+    Unlink(NodeId),
+    /// A node of the other dialect registers.
+    ForeignRegister(NodeId),
+    /// A node of the other dialect pushes.
+    ForeignGossip {
+        /// Who pushes.
+        from: NodeId,
+        /// States; their path is `[origin]`, to which the sender is added here.
+        messages: Vec<Message>,
+    },
+    /// A user sets this node's payload.
+    SetState(Payload),
+    /// A user returns this node to drawing books.
+    ClearState,
+    /// A user submits a message.
+    Submit(Submission),
+    /// A user has read these.
+    MarkRead(Vec<Uuid>),
+}
+
+/// What a request is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// For [`Request::Gossip`] and [`Request::Messages`].
+    Gossip(GossipReply),
+    /// For [`Request::Sync`].
+    Sync(SyncReply),
+    /// For [`Request::Link`].
+    Link(LinkReply),
+    /// For [`Request::Unlink`] and [`Request::ForeignGossip`].
+    Done,
+    /// For [`Request::ForeignRegister`].
+    Peers(Vec<NodeId>),
+    /// For [`Request::SetState`] and [`Request::ClearState`]: this node's new version.
+    Version(Version),
+    /// For [`Request::Submit`].
+    Submitted {
+        /// The message's name.
+        uuid: Uuid,
+        /// This node's version.
+        version: Version,
+        /// False when the uuid was already known.
+        created: bool,
+    },
+    /// For [`Request::MarkRead`]: how many were unread until now.
+    Marked(u64),
+    /// Nothing was done.
+    Refused(Refusal),
+}
+
+/// Why the node did nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Another network.
+    #[error("cluster \"{theirs}\" does not talk to cluster \"{ours}\"")]
+    OtherCluster {
+        /// This node's.
+        ours: Arc<str>,
+        /// The sender's.
+        theirs: Arc<str>,
+    },
+    /// The sender claims this node's own id.
+    #[error("id {0} is this node's own")]
+    OwnId(NodeId),
+    /// The message is below what the log remembers.
+    #[error("the message is older than all that this node remembers")]
+    Expired,
+    /// As many foreign peers as may be.
+    #[error("as many nodes of that kind are registered as may be ({0})")]
+    TooMany(usize),
+    /// The node is leaving.
+    #[error("this node is leaving")]
+    Leaving,
+}
+
+/// What is reported to the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A deadline may have passed.
+    Wake,
+    /// A call was answered.
+    Delivered {
+        /// Of which output.
+        ticket: u64,
+        /// What came back.
+        reply: Reply,
+    },
+    /// A call was not answered.
+    Undelivered {
+        /// Of which output.
+        ticket: u64,
+        /// Why.
+        failure: Failure,
+    },
+    /// Records are on disk.
+    Persisted(u64),
+    /// The node shall leave.
+    Stop,
+}
+
+/// What the node asks of its driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Call another node.
+    Send {
+        /// Names the call.
+        ticket: u64,
+        /// Whom.
+        to: NodeId,
+        /// With what.
+        call: Call,
+    },
+    /// Write records before anything later is let out.
+    Persist {
+        /// Names the write; rises by one.
+        seq: u64,
+        /// What to write.
+        records: Vec<DiskRecord>,
+    },
+    /// Something happened that others may want to know.
+    Emit(Event),
+}
+
+/// What survives a restart on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DiskRecord {
+    /// This node's own newest state.
+    Own(Message),
+    /// A submitted message that this node accepted.
+    Message(Message),
+    /// Messages that were read.
+    Read(Vec<Uuid>),
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A state was taken.
+    StateChanged {
+        /// Whose.
+        origin: NodeId,
+        /// Its version.
+        version: Version,
+        /// Its message.
+        uuid: Uuid,
+    },
+    /// A submitted message was delivered: once per message.
+    MessageArrived {
+        /// Which.
+        uuid: Uuid,
+    },
+    /// Another status is believed of a node.
+    StatusChanged {
+        /// Of whom.
+        id: NodeId,
+        /// What.
+        status: Status,
+    },
+    /// A link stands.
+    LinkMade {
+        /// To whom.
+        id: NodeId,
+    },
+    /// A link is gone.
+    LinkLost {
+        /// To whom.
+        id: NodeId,
+        /// Why, in a few words.
+        why: &'static str,
+    },
+    /// A node of the other dialect registered or was dropped.
+    ForeignPeer {
+        /// Which.
+        id: NodeId,
+        /// Whether it is there now.
+        registered: bool,
+    },
+    /// Another process uses this node's id.
+    IdClaimedTwice {
+        /// The life of the other process.
+        boot: Boot,
+    },
+    /// Something was refused for a limit.
+    Refused {
+        /// What, in a few words.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+}

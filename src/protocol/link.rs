@@ -1,0 +1,179 @@
+//! One link to a peer: what waits for it, what is under way, when it was last heard.
+//!
+//! A link never waits for another one: each has its own queue, its own requests under way and its own times. Content is
+//! looked up when an envelope is filled, so that a slow peer gets the newest state of an origin and not every one.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use uuid::Uuid;
+
+use super::limits::{MAX_IN_FLIGHT, MAX_QUEUE};
+use super::words::{Boot, Digest, NodeId, Path, Time};
+
+/// Milliseconds after which a further request may follow one that is still under way: long enough that a loopback link
+/// gathers a batch instead, short enough that a distant one is kept busy.
+const PIPELINE_AFTER_MS: u64 = 5;
+
+/// Names something that waits to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ItemKey {
+    /// The newest state of that origin.
+    State(NodeId),
+    /// A submitted message; the number tells apart the copies that `relays` asks for.
+    Message(Uuid, u8),
+}
+
+/// How a waiting item is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The ttl to send, for a message; states are looked up when they go.
+    pub ttl: u8,
+    /// The path to send, this node included, for a message.
+    pub path: Option<Path>,
+    /// Whether repair sends it: with a fresh ttl.
+    pub repair: bool,
+}
+
+/// One link.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The other process's life.
+    pub boot: Boot,
+    /// When an answer or a request last came.
+    pub heard_at: Time,
+    /// When the next digest is due.
+    pub heartbeat_at: Time,
+    /// No request goes before this time, after a failure.
+    pub retry_at: Time,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Whose status the other side shall be told.
+    pub claims: BTreeSet<NodeId>,
+    /// When to compare, if digests differed.
+    pub sync_at: Option<Time>,
+    /// Since when digests have differed.
+    pub differing_since: Option<Time>,
+    /// Whether a comparison is under way.
+    pub syncing: bool,
+    /// Comparisons in a row without a digest between them.
+    pub sync_rounds: u32,
+    /// Symbols that the next comparison shall carry.
+    pub symbols: usize,
+    /// The other side's last digest.
+    pub theirs: Option<Digest>,
+    /// Messages go one by one until the queue is empty, since the other side refused a batch.
+    pub singly: bool,
+    order: VecDeque<ItemKey>,
+    waiting: BTreeMap<ItemKey, Waiting>,
+    in_flight: usize,
+    last_sent: Time,
+}
+
+impl Link {
+    /// A link to a process of life `boot`, with a digest due at `heartbeat_at`.
+    pub fn new(now: Time, boot: Boot, heartbeat_at: Time) -> Link {
+        Link {
+            boot,
+            heard_at: now,
+            heartbeat_at,
+            retry_at: Time(0),
+            failures: 0,
+            claims: BTreeSet::new(),
+            sync_at: None,
+            differing_since: None,
+            syncing: false,
+            sync_rounds: 0,
+            symbols: 0,
+            theirs: None,
+            singly: false,
+            order: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            in_flight: 0,
+            last_sent: Time(0),
+        }
+    }
+
+    /// Puts an item at the end of the queue; a state that already waits keeps its place.
+    pub fn push(&mut self, key: ItemKey, item: Waiting) {
+        if self.waiting.insert(key.clone(), item).is_none() {
+            self.order.push_back(key);
+        }
+        while self.waiting.len() > MAX_QUEUE {
+            self.pop();
+        }
+        // Names of items that were taken back stay in the order; they are swept out before they outnumber the rest.
+        if self.order.len() > 2 * MAX_QUEUE {
+            let waiting = &self.waiting;
+            self.order.retain(|key| waiting.contains_key(key));
+        }
+    }
+
+    /// Puts items back to the front, in their order, after a failed request; a newer one that waits stays as it is.
+    pub fn put_back(&mut self, items: Vec<(ItemKey, Waiting)>) {
+        for (key, item) in items.into_iter().rev() {
+            if !self.waiting.contains_key(&key) {
+                self.waiting.insert(key.clone(), item);
+                self.order.push_front(key);
+            }
+        }
+    }
+
+    /// Takes an item back that the other side turned out to hold.
+    pub fn take_back(&mut self, key: &ItemKey) {
+        self.waiting.remove(key);
+    }
+
+    /// The next item.
+    pub fn pop(&mut self) -> Option<(ItemKey, Waiting)> {
+        loop {
+            let key = self.order.pop_front()?;
+            if let Some(item) = self.waiting.remove(&key) {
+                return Some((key, item));
+            }
+        }
+    }
+
+    /// How many items wait.
+    pub fn queue_length(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether there is anything to say but a digest.
+    pub fn has_news(&self) -> bool {
+        !self.waiting.is_empty() || !self.claims.is_empty()
+    }
+
+    /// The earliest time at which a request may go; `None` while as many are under way as may be.
+    pub fn free_at(&self) -> Option<Time> {
+        match self.in_flight {
+            0 => Some(self.retry_at),
+            n if n >= MAX_IN_FLIGHT || self.failures > 0 || self.singly => None,
+            _ => Some(self.last_sent.after(PIPELINE_AFTER_MS).max(self.retry_at)),
+        }
+    }
+
+    /// When this link next has something to do.
+    pub fn deadline(&self) -> Option<Time> {
+        let send = self.free_at().map(|free| if self.has_news() { free } else { self.heartbeat_at.max(free) });
+        let sync = self.sync_at.filter(|_| !self.syncing);
+        send.into_iter().chain(sync).min()
+    }
+
+    /// Notes that a request went.
+    pub fn sent(&mut self, now: Time) {
+        self.in_flight += 1;
+        self.last_sent = now;
+    }
+
+    /// Notes that a request ended.
+    pub fn ended(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// Notes that the other side lives.
+    pub fn heard(&mut self, now: Time) {
+        self.heard_at = now;
+        self.failures = 0;
+        self.retry_at = Time(0);
+    }
+}

@@ -1,0 +1,168 @@
+//! Who lives: heartbeats over links, suspicion, claims and their refutation.
+//!
+//! After SWIM (Das, Gupta and Motivala, DSN 2002): a peer that fails to answer becomes suspect, a suspect that does not
+//! refute for the suspicion time becomes down, and a living node refutes by its next version. A claim uses no version of
+//! the accuser. Claims ride on envelopes; what is definite (down, left) is part of the digest, so repair spreads it too.
+
+use super::door::{Event, Failure, Header, Output};
+use super::node::Node;
+use super::words::{Claim, NodeId, Status, Time};
+
+/// Heartbeats without any answer after which a silent peer is suspected.
+const SILENT_HEARTBEATS: u64 = 2;
+
+/// Failures in a row that make a peer that refuses connections suspect: one may be a restart's gap.
+const REFUSALS: u32 = 2;
+
+/// Heartbeats without any answer after which a link is given up, whatever is believed of the peer.
+const DEAD_LINK_HEARTBEATS: u64 = 5;
+
+impl Node {
+    /// A request came over a link, or from somebody who believes that there is one.
+    pub(super) fn heard_from(&mut self, now: Time, header: &Header, out: &mut Vec<Output>) {
+        if !self.overlay.links.contains_key(&header.from) {
+            if header.linked {
+                self.accept_claimed_link(now, header, out);
+            }
+            return;
+        }
+        if header.linked {
+            self.link_works(now, &header.from);
+        } else {
+            self.drop_link(now, &header.from, "the other side closed it", out);
+        }
+    }
+
+    /// A link carried something in either direction.
+    pub(super) fn link_works(&mut self, now: Time, id: &NodeId) {
+        let Some(link) = self.overlay.links.get_mut(id) else { return };
+        link.heard(now);
+        // A peer that is held suspect or down and answers is told so at once, so that it can refute.
+        let doubted = self.table.get(id).is_some_and(|entry| entry.status != Status::Alive);
+        if doubted && let Some(link) = self.overlay.links.get_mut(id) {
+            link.claims.insert(id.clone());
+        }
+    }
+
+    /// A request over a link failed.
+    pub(super) fn link_fails(&mut self, now: Time, id: &NodeId, failure: Failure, out: &mut Vec<Output>) {
+        let heartbeat = self.config.heartbeat_ms;
+        let pause = self.jittered(heartbeat / 4);
+        let Some(link) = self.overlay.links.get_mut(id) else { return };
+        link.failures += 1;
+        link.retry_at = now.after(pause);
+        let silent = now.since(link.heard_at);
+        let refused = failure == Failure::Refused && link.failures >= REFUSALS;
+        let gone =
+            (failure == Failure::Refused && link.failures > 2 * REFUSALS) || silent > DEAD_LINK_HEARTBEATS * heartbeat;
+        if refused || silent > SILENT_HEARTBEATS * heartbeat {
+            self.suspect(now, id, out);
+        }
+        if gone {
+            self.drop_link(now, id, "it does not answer", out);
+        }
+    }
+
+    fn suspect(&mut self, now: Time, id: &NodeId, out: &mut Vec<Output>) {
+        let Some(held) = self.table.claim_of(now, id) else { return };
+        if held.status == Status::Alive {
+            let claim = Claim { status: Status::Suspect, age_ms: 0, ..held };
+            self.believe(now, claim, None, out);
+        }
+    }
+
+    /// Merges a claim, acts on it and hands it on.
+    pub(super) fn believe(&mut self, now: Time, claim: Claim, from: Option<&NodeId>, out: &mut Vec<Output>) {
+        if self.is_self(&claim.id) {
+            self.refute(now, &claim, out);
+            return;
+        }
+        let before = self.table.get(&claim.id).map(|entry| entry.status);
+        if !self.table.claim(now, &claim) {
+            return;
+        }
+        if before != Some(claim.status) {
+            out.push(Output::Emit(Event::StatusChanged { id: claim.id.clone(), status: claim.status }));
+        }
+        if claim.status == Status::Suspect {
+            self.suspects.insert((now.after(self.config.suspicion_ms), claim.id.clone()));
+        }
+        if claim.status == Status::Left {
+            self.drop_link(now, &claim.id, "the other side left", out);
+        }
+        let told: Vec<NodeId> = self.overlay.links.keys().filter(|id| Some(*id) != from).cloned().collect();
+        for id in told {
+            if let Some(link) = self.overlay.links.get_mut(&id) {
+                link.claims.insert(claim.id.clone());
+            }
+            self.flush(now, &id, out);
+        }
+    }
+
+    /// Somebody holds this node for dead: its next version says otherwise.
+    fn refute(&mut self, now: Time, claim: &Claim, out: &mut Vec<Output>) {
+        let own = self.table.get(&self.id).map_or(0, |entry| entry.version());
+        if self.stopping || claim.status == Status::Alive || claim.version < own || own == 0 {
+            return;
+        }
+        if claim.version == own {
+            self.say_again(now, out);
+        } else {
+            self.continue_above(now, claim.version);
+        }
+    }
+
+    /// Suspects whose time is over are down.
+    pub(super) fn tend_suspects(&mut self, now: Time, out: &mut Vec<Output>) {
+        while self.suspects.first().is_some_and(|(due, _)| *due <= now)
+            && let Some((_, id)) = self.suspects.pop_first()
+        {
+            let Some(held) = self.table.claim_of(now, &id) else { continue };
+            // A refuted and renewed suspicion has its own, later time.
+            if held.status != Status::Suspect || held.age_ms < self.config.suspicion_ms {
+                continue;
+            }
+            self.believe(now, Claim { status: Status::Down, age_ms: 0, ..held }, None, out);
+            self.drop_link(now, &id, "it is down", out);
+        }
+    }
+
+    /// What this node tells others about `id`.
+    pub(super) fn claim_about(&self, now: Time, id: &NodeId) -> Option<Claim> {
+        self.table.claim_of(now, id)
+    }
+
+    /// A digest came: the other side has begun this heartbeat's exchange.
+    pub(super) fn heartbeat_seen(&mut self, now: Time, id: &NodeId) {
+        let next = now.after(self.heartbeat_pause(id));
+        if let Some(link) = self.overlay.links.get_mut(id) {
+            link.heartbeat_at = next;
+        }
+    }
+
+    /// Time to the next digest over a link. The side with the greater id waits half as long again, so that one exchange
+    /// per heartbeat serves both.
+    pub(super) fn heartbeat_pause(&mut self, id: &NodeId) -> u64 {
+        let pause = self.jittered(self.config.heartbeat_ms);
+        if self.id < *id { pause } else { pause * 3 / 2 }
+    }
+
+    /// Tells everyone that this node leaves, and closes its links.
+    pub(super) fn leave(&mut self, now: Time, out: &mut Vec<Output>) {
+        if self.stopping {
+            return;
+        }
+        let version = self.last_version();
+        let claim = Claim { id: self.id.clone(), version, status: Status::Left, age_ms: 0 };
+        self.table.claim(now, &claim);
+        self.stopping = true;
+        let peers: Vec<NodeId> = self.overlay.links.keys().cloned().collect();
+        for id in peers {
+            if let Some(link) = self.overlay.links.get_mut(&id) {
+                link.claims.insert(self.id.clone());
+                link.retry_at = Time(0);
+            }
+            self.flush(now, &id, out);
+        }
+    }
+}

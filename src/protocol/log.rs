@@ -1,0 +1,219 @@
+//! The bounded log of submitted messages, with every path by which each came.
+//!
+//! Kept in (stamp, uuid) order, so that all nodes evict the same messages first. The greatest evicted key is the floor: at
+//! or below it a message is never taken again, which is what keeps an evicted message from being delivered twice once
+//! nothing else remembers it. The same structure, without floor, holds the history of books.
+//!
+//! The log never decides what is passed on; `dissemination.rs` does.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use uuid::Uuid;
+
+use super::fingerprint::{self, Fingerprint};
+use super::limits::UNLIMITED_REACH;
+use super::words::{LogKey, Message, NodeId, Path, Time};
+
+/// One copy's arrival.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The ids that it passed through, origin first, without this node.
+    pub path: Path,
+    /// When it came.
+    pub at: Time,
+}
+
+/// One remembered message.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The first copy as it came.
+    pub message: Message,
+    /// Every different path, in order of arrival; the first is the first copy's.
+    pub arrivals: Vec<Arrival>,
+    /// Whether its user has read it.
+    pub read: bool,
+    /// Copies that were passed on, counted for `relays`.
+    pub relayed: u8,
+    /// The greatest ttl with which a copy came.
+    pub best_ttl: u8,
+}
+
+impl Record {
+    /// When the first copy came.
+    pub fn received_at(&self) -> Time {
+        self.arrivals.first().map_or(Time(0), |arrival| arrival.at)
+    }
+
+    /// Whether repair hands it on where pushing ended.
+    pub fn is_unlimited(&self) -> bool {
+        self.message.reach() >= UNLIMITED_REACH
+    }
+
+    /// Its place in the log.
+    pub fn key(&self) -> LogKey {
+        LogKey { stamp: self.message.stamp, uuid: self.message.uuid }
+    }
+
+    fn weight(&self) -> usize {
+        self.message.weight()
+    }
+}
+
+/// What became of an offered message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insert {
+    /// It is new and was stored.
+    Stored,
+    /// It is at or below the floor.
+    Expired,
+}
+
+/// A log with its bounds.
+#[derive(Clone, Debug)]
+pub struct Log {
+    records: BTreeMap<LogKey, Record>,
+    keys: BTreeMap<Uuid, LogKey>,
+    max_records: usize,
+    max_bytes: usize,
+    max_paths: usize,
+    bytes: usize,
+    floor: LogKey,
+    hash: u64,
+    unlimited: u64,
+    changes: u64,
+}
+
+impl Log {
+    /// An empty log of at most `max_records` messages and `max_bytes` bytes, each message with at most `max_paths` paths.
+    pub fn new(max_records: usize, max_bytes: usize, max_paths: usize) -> Log {
+        Log {
+            records: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            max_records,
+            max_bytes,
+            max_paths,
+            bytes: 0,
+            floor: LogKey::default(),
+            hash: 0,
+            unlimited: 0,
+            changes: 0,
+        }
+    }
+
+    /// The record of `uuid`.
+    pub fn get(&self, uuid: &Uuid) -> Option<&Record> {
+        self.records.get(self.keys.get(uuid)?)
+    }
+
+    /// The record of `uuid`, to be changed in what no bound and no fingerprint depends on.
+    pub fn get_mut(&mut self, uuid: &Uuid) -> Option<&mut Record> {
+        self.records.get_mut(self.keys.get(uuid)?)
+    }
+
+    /// All records, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Record> {
+        self.records.values()
+    }
+
+    /// Records whose uuids lie between the two, both included, in no given order.
+    pub fn with_uuid_between(&self, low: Uuid, high: Uuid) -> impl Iterator<Item = &Record> {
+        self.keys.range(low..=high).filter_map(|(_, key)| self.records.get(key))
+    }
+
+    /// Number of remembered messages.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Everything at or below was evicted.
+    pub fn floor(&self) -> LogKey {
+        self.floor
+    }
+
+    /// Rises with every change of what is held; to know whether a computed sum still holds.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Sum and number of the fingerprints of the unlimited messages above `floor`.
+    pub fn hash_above(&self, floor: LogKey) -> (u64, u64) {
+        if floor <= self.floor {
+            return (self.hash, self.unlimited);
+        }
+        let sum =
+            |(hash, count): (u64, u64), (fingerprint, _): (Fingerprint, _)| (hash.wrapping_add(fingerprint), count + 1);
+        self.fingerprints_above(floor).fold((0, 0), sum)
+    }
+
+    /// Fingerprints of the unlimited messages above `floor`.
+    pub fn fingerprints_above(&self, floor: LogKey) -> impl Iterator<Item = (Fingerprint, Uuid)> {
+        self.records
+            .range((Bound::Excluded(floor), Bound::Unbounded))
+            .filter(|(_, record)| record.is_unlimited())
+            .map(|(key, _)| (fingerprint::of_message(*key), key.uuid))
+    }
+
+    /// Stores a message that is not yet held, and evicts the oldest beyond the bounds.
+    pub fn insert(&mut self, now: Time, message: Message) -> Insert {
+        let key = LogKey { stamp: message.stamp, uuid: message.uuid };
+        if key <= self.floor {
+            return Insert::Expired;
+        }
+        let arrival = Arrival { path: message.path.clone(), at: now };
+        let best_ttl = message.ttl;
+        let record = Record { message, arrivals: vec![arrival], read: false, relayed: 1, best_ttl };
+        self.bytes += record.weight();
+        self.account(&record, true);
+        self.keys.insert(key.uuid, key);
+        self.records.insert(key, record);
+        self.evict_beyond_bounds();
+        if key <= self.floor { Insert::Expired } else { Insert::Stored }
+    }
+
+    /// Adds the path of a further copy; true if it was not yet known and there was room.
+    pub fn add_arrival(&mut self, now: Time, uuid: &Uuid, path: &Path, this: &NodeId) -> bool {
+        let max_paths = self.max_paths;
+        let Some(record) = self.get_mut(uuid) else { return false };
+        let known = record.arrivals.iter().any(|arrival| arrival.path == *path);
+        if known || record.arrivals.len() >= max_paths || path.contains(this) {
+            return false;
+        }
+        record.arrivals.push(Arrival { path: path.clone(), at: now });
+        let added = path.iter().map(NodeId::weight).sum::<usize>();
+        self.bytes += added;
+        self.evict_beyond_bounds();
+        true
+    }
+
+    fn evict_beyond_bounds(&mut self) {
+        while self.records.len() > self.max_records || self.bytes > self.max_bytes {
+            let Some((key, record)) = self.records.pop_first() else { return };
+            self.keys.remove(&key.uuid);
+            self.floor = self.floor.max(key);
+            let paths = record.arrivals.iter().skip(1).flat_map(|arrival| arrival.path.iter());
+            self.bytes -= record.weight() + paths.map(NodeId::weight).sum::<usize>();
+            self.account(&record, false);
+        }
+    }
+
+    fn account(&mut self, record: &Record, added: bool) {
+        self.changes += 1;
+        if !record.is_unlimited() {
+            return;
+        }
+        let fingerprint = fingerprint::of_message(record.key());
+        if added {
+            self.hash = self.hash.wrapping_add(fingerprint);
+            self.unlimited += 1;
+        } else {
+            self.hash = self.hash.wrapping_sub(fingerprint);
+            self.unlimited -= 1;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The protocol: one node as a value, without I/O, clock, threads or logging.
+//!
+//! Requests and inputs go in with the time, responses and outputs come out; [`Node`] is the whole of it. Everything here
+//! is decided by the seed and what goes in, so that the simulator can replay it. It never does I/O and never fails: what
+//! reaches it was checked at the door (`wire`). Read in this order: the words, the limits, the door, the node.
+
+mod config;
+mod door;
+mod fingerprint;
+pub mod limits;
+mod log;
+mod node;
+mod sketch;
+mod table;
+mod view;
+mod words;
+
+mod bootstrap;
+mod dissemination;
+mod foreign;
+mod link;
+mod liveness;
+mod overlay;
+mod own;
+mod repair;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, ConfigError};
+pub use door::{
+    Call, DiskRecord, Envelope, Event, Failure, GossipReply, Header, Input, Judgement, LinkAnswer, LinkCall, LinkReply,
+    LinkWish, Outcome, Output, Refusal, Reply, Request, Response, SetForm, Submission, SyncCall, SyncReply,
+};
+pub use log::{Arrival, Insert, Log, Record};
+pub use node::{Counters, Node, Seed};
+pub use sketch::{Difference, SYMBOL_BYTES, Sketch};
+pub use table::{Entry, Merge, State, Table};
+pub use view::View;
+pub use words::{
+    Boot, Claim, Digest, FreePlace, IdError, IdForm, Kind, LogKey, Message, NodeId, Path, Payload, Status, Time,
+    Version, is_version,
+};

@@ -1,0 +1,288 @@
+//! The node as a value: its parts, its door and its next deadline.
+//!
+//! No sockets, no clock, no threads, no logging: requests, inputs and times go in, responses and outputs come out (see
+//! `door.rs`). The rules stand in one file each: `own.rs` (this node's state), `dissemination.rs` (messages),
+//! `overlay.rs` (links), `liveness.rs` (who lives), `repair.rs` (comparisons) and `foreign.rs` (the other dialect).
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+
+use super::config::Config;
+use super::door::{Call, Event, Header, Input, Output, Refusal, Reply, Request, Response};
+use super::foreign::Foreign;
+use super::limits::MAX_VERSION;
+use super::link::{ItemKey, Waiting};
+use super::log::Log;
+use super::overlay::Overlay;
+use super::own::Own;
+use super::table::Table;
+use super::words::{Boot, NodeId, Time};
+
+/// What a call was for, kept until it is answered.
+#[derive(Clone, Debug)]
+pub(super) enum Purpose {
+    /// An envelope over a link, with what it carried.
+    Gossip { items: Vec<(ItemKey, Waiting)>, claims: Vec<NodeId> },
+    /// A comparison over a link.
+    Sync,
+    /// A direct request for a link.
+    Offer,
+    /// A step of the join under way.
+    Join,
+    /// Telling that a link is closed.
+    Unlink,
+    /// Asking a seed for its peers.
+    Seed,
+    /// The same of a node of the other dialect.
+    ForeignSeed,
+    /// States for a node of the other dialect.
+    ForeignPush { origins: Vec<NodeId> },
+}
+
+/// Counts since the process began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Messages put into envelopes.
+    pub messages_sent: u64,
+    /// Messages received in any way, but for comparisons.
+    pub messages_received: u64,
+    /// Received and taken, by pushing or by comparisons.
+    pub new: u64,
+    /// Received and already held.
+    pub duplicate: u64,
+    /// Received and older than what is held.
+    pub stale: u64,
+    /// Received and below the floor of the log.
+    pub expired: u64,
+    /// Refused for a limit.
+    pub limited: u64,
+    /// Taken from a comparison's answer.
+    pub repaired: u64,
+    /// Envelopes sent, heartbeats included.
+    pub envelopes_sent: u64,
+    /// Comparisons asked for.
+    pub comparisons: u64,
+    /// Calls of any kind that were not answered.
+    pub failures: u64,
+}
+
+/// One node.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub(super) config: Config,
+    pub(super) id: NodeId,
+    pub(super) boot: Boot,
+    pub(super) random: SmallRng,
+    pub(super) own: Own,
+    pub(super) table: Table,
+    pub(super) log: Log,
+    pub(super) books: Log,
+    pub(super) lamport: u64,
+    pub(super) overlay: Overlay,
+    pub(super) suspects: BTreeSet<(Time, NodeId)>,
+    pub(super) foreign: Foreign,
+    pub(super) refused: VecDeque<(super::words::LogKey, u64)>,
+    pub(super) compared_once: bool,
+    pub(super) counters: Counters,
+    pub(super) stopping: bool,
+    pending: BTreeMap<u64, (NodeId, Purpose)>,
+    next_ticket: u64,
+    next_seq: u64,
+}
+
+/// The number of bytes that seed a node's generator.
+pub type Seed = [u8; 32];
+
+impl Node {
+    /// A node at the beginning of its life at time `now`. `seed` decides every random choice it will ever make; its boot
+    /// number and the uuids of its messages are drawn from it, so two lives must not share one.
+    pub fn new(config: Config, id: NodeId, seed: Seed, now: Time) -> Node {
+        let mut random = SmallRng::from_seed(seed);
+        let boot = random.random_range(1..=MAX_VERSION);
+        let own = Own::new(now, &config);
+        let overlay = Overlay::new(now, &config, &id);
+        let table = Table::new(config.max_nodes);
+        let log = Log::new(config.max_messages, config.max_message_bytes, config.max_paths);
+        let books = Log::new(config.max_books, usize::MAX, config.max_paths);
+        Node {
+            config,
+            id,
+            boot,
+            random,
+            own,
+            table,
+            log,
+            books,
+            lamport: 0,
+            overlay,
+            suspects: BTreeSet::new(),
+            foreign: Foreign::default(),
+            refused: VecDeque::new(),
+            compared_once: false,
+            counters: Counters::default(),
+            stopping: false,
+            pending: BTreeMap::new(),
+            next_ticket: 0,
+            next_seq: 0,
+        }
+    }
+
+    /// Answers a request from another node or a user.
+    pub fn request(&mut self, now: Time, request: Request, out: &mut Vec<Output>) -> Response {
+        let response = match request {
+            Request::Gossip(envelope) => self.answer_envelope(now, envelope, out),
+            Request::Messages(messages) => self.answer_messages(now, messages, out),
+            Request::Sync(call) => self.answer_sync(now, call, out),
+            Request::Link(call) => self.answer_link(now, call, out),
+            Request::Unlink(from) => {
+                self.closed_by_peer(now, &from, out);
+                Response::Done
+            }
+            Request::ForeignRegister(id) => self.answer_foreign_register(now, id, out),
+            Request::ForeignGossip { from, messages } => self.answer_foreign_gossip(now, from, messages, out),
+            _ if self.stopping => Response::Refused(Refusal::Leaving),
+            Request::SetState(payload) => Response::Version(self.set_payload(now, payload, out)),
+            Request::ClearState => Response::Version(self.clear_payload(now, out)),
+            Request::Submit(submission) => self.submit(now, submission, out),
+            Request::MarkRead(uuids) => self.mark_read(uuids, out),
+        };
+        self.tend(now, out);
+        response
+    }
+
+    /// Takes a report on earlier outputs, or on time.
+    pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
+        match input {
+            Input::Wake | Input::Persisted(_) => {}
+            Input::Delivered { ticket, reply } => {
+                if let Some((to, purpose)) = self.pending.remove(&ticket) {
+                    self.delivered(now, to, purpose, reply, out);
+                }
+            }
+            Input::Undelivered { ticket, failure } => {
+                if let Some((to, purpose)) = self.pending.remove(&ticket) {
+                    self.counters.failures += 1;
+                    self.undelivered(now, to, purpose, failure, out);
+                }
+            }
+            Input::Stop => self.leave(now, out),
+        }
+        self.tend(now, out);
+    }
+
+    fn delivered(&mut self, now: Time, to: NodeId, purpose: Purpose, reply: Reply, out: &mut Vec<Output>) {
+        match (purpose, reply) {
+            (Purpose::Gossip { items, .. }, Reply::Gossip(reply)) => self.gossip_answered(now, &to, &items, reply, out),
+            (Purpose::Sync, Reply::Sync(reply)) => self.sync_answered(now, &to, reply, out),
+            (Purpose::Offer, Reply::Link(reply)) => self.offer_answered(now, &to, reply, out),
+            (Purpose::Join, Reply::Link(reply)) => self.join_answered(now, reply, out),
+            (Purpose::Seed, Reply::Peers(_)) => self.seed_answered(now, to, out),
+            (Purpose::ForeignSeed, Reply::Peers(peers)) => self.foreign_seed_answered(now, to, peers, out),
+            (Purpose::ForeignPush { .. }, Reply::Done) => self.foreign_push_answered(&to),
+            (Purpose::Unlink, _) => {}
+            // An answer of another kind than the question is no answer.
+            (purpose, _) => self.undelivered(now, to, purpose, super::door::Failure::Unknown, out),
+        }
+    }
+
+    fn undelivered(
+        &mut self,
+        now: Time,
+        to: NodeId,
+        purpose: Purpose,
+        failure: super::door::Failure,
+        out: &mut Vec<Output>,
+    ) {
+        match purpose {
+            Purpose::Gossip { items, claims } => self.gossip_failed(now, &to, items, claims, failure, out),
+            Purpose::Sync => self.sync_failed(now, &to, failure, out),
+            Purpose::Offer => self.offer_failed(now, &to),
+            Purpose::Join => self.join_failed(now),
+            Purpose::Seed => self.seed_failed(now, to, failure, out),
+            Purpose::ForeignSeed => self.foreign_seed_failed(now, &to),
+            Purpose::ForeignPush { origins } => self.foreign_push_failed(now, &to, origins, out),
+            Purpose::Unlink => {}
+        }
+    }
+
+    /// Does all that is due at `now`.
+    fn tend(&mut self, now: Time, out: &mut Vec<Output>) {
+        if !self.stopping {
+            self.tend_own(now, out);
+            self.tend_suspects(now, out);
+            self.tend_overlay(now, out);
+            self.tend_foreign(now, out);
+        }
+        self.tend_links(now, out);
+    }
+
+    /// The time at which [`Input::Wake`] is next needed.
+    pub fn deadline(&self) -> Option<Time> {
+        let links = self.overlay.links.values().filter_map(super::link::Link::deadline).min();
+        if self.stopping {
+            return None;
+        }
+        let suspect = self.suspects.first().map(|(due, _)| *due);
+        [self.own.deadline(), suspect, self.overlay_deadline(), self.foreign.deadline(), links]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// A read-only view for displays.
+    pub fn view(&self) -> super::view::View<'_> {
+        super::view::View::new(self)
+    }
+
+    /// Whether everything that was under way when the node began to leave has ended.
+    pub fn is_quiet(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    pub(super) fn header(&self, to: &NodeId) -> Header {
+        Header {
+            cluster: self.config.cluster.clone(),
+            from: self.id.clone(),
+            boot: self.boot,
+            linked: !self.stopping && self.overlay.links.contains_key(to),
+        }
+    }
+
+    pub(super) fn call(&mut self, to: &NodeId, call: Call, purpose: Purpose, out: &mut Vec<Output>) {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.pending.insert(ticket, (to.clone(), purpose));
+        out.push(Output::Send { ticket, to: to.clone(), call });
+    }
+
+    pub(super) fn persist(&mut self, records: Vec<super::door::DiskRecord>, out: &mut Vec<Output>) {
+        self.next_seq += 1;
+        out.push(Output::Persist { seq: self.next_seq, records });
+    }
+
+    /// Checks who speaks, and forgets a link to an earlier life of the same id.
+    pub(super) fn meet(&mut self, now: Time, header: &Header, out: &mut Vec<Output>) -> Result<(), Refusal> {
+        if header.cluster != self.config.cluster {
+            let (ours, theirs) = (self.config.cluster.clone(), header.cluster.clone());
+            return Err(Refusal::OtherCluster { ours, theirs });
+        }
+        if header.from == self.id {
+            if header.boot != self.boot {
+                out.push(Output::Emit(Event::IdClaimedTwice { boot: header.boot }));
+            }
+            return Err(Refusal::OwnId(self.id.clone()));
+        }
+        self.foreign.note_native(&header.from);
+        if self.overlay.links.get(&header.from).is_some_and(|link| link.boot != header.boot) {
+            self.drop_link(now, &header.from, "the other side was restarted", out);
+        }
+        Ok(())
+    }
+
+    /// A time between 90 and 110 % of `milliseconds`, so that nodes do not act in step.
+    pub(super) fn jittered(&mut self, milliseconds: u64) -> u64 {
+        self.random.random_range(milliseconds * 9 / 10..=milliseconds + milliseconds / 10)
+    }
+}

@@ -1,0 +1,242 @@
+//! This node's own state: the books it draws, the payload its user sets, and its version.
+//!
+//! Only the owner raises its version. What is heard of an earlier life of this node is continued above: at most once per
+//! heartbeat, then ever more rarely, so that two processes with one id do not drive each other up without end.
+
+use rand::RngExt;
+use uuid::Uuid;
+
+use super::config::Config;
+use super::door::{DiskRecord, Output, Refusal, Response, Submission};
+use super::limits::{MAX_LEAP, MAX_VERSION};
+use super::node::Node;
+use super::words::{Kind, LogKey, Message, NodeId, Payload, Time, Version};
+
+/// How long a node with seeds or given peers waits to hear of an earlier life before it first speaks.
+const FIRST_WORD_MS: u64 = 1_000;
+
+/// The longest pause between two continuations above heard versions, in heartbeats.
+const MAX_RAISE_PAUSE: u64 = 64;
+
+/// What this node says, and when it next does.
+#[derive(Clone, Debug)]
+pub struct Own {
+    /// The highest version that this life used.
+    version: Version,
+    /// The highest version heard of an earlier life.
+    heard: Version,
+    /// The payload that a user set, instead of books.
+    set: Option<Payload>,
+    /// When the next book is drawn, or the first word spoken.
+    draw_at: Option<Time>,
+    /// When to continue above what was heard.
+    raise_at: Option<Time>,
+    raised_at: Option<Time>,
+    raises: u32,
+    spoken: bool,
+}
+
+impl Own {
+    pub(super) fn new(now: Time, config: &Config) -> Own {
+        let alone = config.seeds.is_empty() && config.given_peers.is_empty();
+        Own {
+            version: 0,
+            heard: 0,
+            set: None,
+            draw_at: Some(if alone { now } else { now.after(FIRST_WORD_MS) }),
+            raise_at: None,
+            raised_at: None,
+            raises: 0,
+            spoken: false,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.draw_at.into_iter().chain(self.raise_at).min()
+    }
+}
+
+impl Node {
+    fn next_version(&mut self) -> Version {
+        self.own.version = (self.own.version.max(self.own.heard) + 1).min(MAX_VERSION);
+        self.own.version
+    }
+
+    pub(super) fn new_uuid(&mut self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.random.random()).into_uuid()
+    }
+
+    pub(super) fn tend_own(&mut self, now: Time, out: &mut Vec<Output>) {
+        if self.own.raise_at.is_some_and(|due| due <= now) {
+            self.own.raise_at = None;
+            self.own.raised_at = Some(now);
+            self.own.raises += 1;
+            if self.own.spoken {
+                self.say_again(now, out);
+            }
+        }
+        if self.own.draw_at.is_some_and(|due| due <= now) {
+            self.draw_book(now, out);
+        }
+    }
+
+    /// Somebody answered with what it knows of this node: no reason to wait longer before the first word.
+    pub(super) fn heard_of_self(&mut self, now: Time, version: Version) {
+        if version > self.own.version {
+            self.continue_above(now, version);
+        }
+        if !self.own.spoken && self.own.draw_at.is_some_and(|due| due > now) {
+            self.own.draw_at = Some(now);
+        }
+    }
+
+    /// An earlier life, or another process, said something at or above this node's version.
+    pub(super) fn continue_above(&mut self, now: Time, version: Version) {
+        // A forged leap would leave no room to continue; the others refuse it as well.
+        if version > self.own.version.max(self.own.heard) + MAX_LEAP {
+            return;
+        }
+        self.own.heard = self.own.heard.max(version);
+        if self.own.raise_at.is_some() || !self.own.spoken {
+            return;
+        }
+        let heartbeat = self.config.heartbeat_ms;
+        self.own.raise_at = Some(match self.own.raised_at {
+            None => now,
+            Some(last) => {
+                if now.since(last) > 2 * MAX_RAISE_PAUSE * heartbeat {
+                    self.own.raises = 0;
+                }
+                let pause = heartbeat << self.own.raises.min(6);
+                last.after(pause).max(now)
+            }
+        });
+    }
+
+    fn draw_book(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.own.draw_at = (self.config.interval_ms > 0 && self.own.set.is_none()).then(|| {
+            let interval = self.config.interval_ms;
+            now.after(self.random.random_range(interval * 8 / 10..=interval * 12 / 10).max(1))
+        });
+        let payload = match (&self.own.set, self.config.books.len()) {
+            (Some(payload), _) => payload.clone(),
+            (None, 0) => Payload::of_book(None),
+            (None, 1) => Payload::of_book(Some(&self.config.books[0])),
+            (None, count) => {
+                let current =
+                    self.table.get(&self.id).and_then(|entry| entry.state.as_ref()).map(|s| s.payload.clone());
+                let first = self.random.random_range(0..count);
+                let drawn = Payload::of_book(Some(&self.config.books[first]));
+                // The same book again would look as if nothing had happened.
+                if Some(&drawn) == current.as_ref() {
+                    Payload::of_book(Some(&self.config.books[(first + 1) % count]))
+                } else {
+                    drawn
+                }
+            }
+        };
+        self.say(now, payload, out);
+    }
+
+    /// Makes `payload` this node's newest state.
+    fn say(&mut self, now: Time, payload: Payload, out: &mut Vec<Output>) -> Version {
+        let message = Message {
+            uuid: self.new_uuid(),
+            origin: self.id.clone(),
+            version: self.next_version(),
+            ttl: self.config.ttl,
+            kind: Kind::State,
+            payload,
+            path: [self.id.clone()].into(),
+            relays: 0,
+            stamp: 0,
+        };
+        self.own.spoken = true;
+        let version = message.version;
+        self.persist(vec![DiskRecord::Own(message.clone())], out);
+        self.accept_state(now, message, None, out);
+        version
+    }
+
+    /// Says the present payload again under the next version.
+    pub(super) fn say_again(&mut self, now: Time, out: &mut Vec<Output>) {
+        let payload =
+            self.table.get(&self.id).and_then(|entry| entry.state.as_ref()).map(|state| state.payload.clone());
+        match payload {
+            Some(payload) => {
+                self.say(now, payload, out);
+            }
+            None => self.draw_book(now, out),
+        }
+    }
+
+    pub(super) fn set_payload(&mut self, now: Time, payload: Payload, out: &mut Vec<Output>) -> Version {
+        self.own.set = Some(payload.clone());
+        self.own.draw_at = None;
+        self.say(now, payload, out)
+    }
+
+    pub(super) fn clear_payload(&mut self, now: Time, out: &mut Vec<Output>) -> Version {
+        if self.own.set.take().is_some() {
+            self.draw_book(now, out);
+        }
+        self.own.version
+    }
+
+    /// The version under which this node says that it leaves.
+    pub(super) fn last_version(&mut self) -> Version {
+        self.next_version()
+    }
+
+    pub(super) fn submit(&mut self, now: Time, submission: Submission, out: &mut Vec<Output>) -> Response {
+        if let Some(uuid) = submission.uuid
+            && let Some(record) = self.log.get(&uuid)
+        {
+            return Response::Submitted { uuid, version: record.message.version, created: false };
+        }
+        let uuid = submission.uuid.unwrap_or_else(|| self.new_uuid());
+        let stamp = self.lamport + 1;
+        if (LogKey { stamp, uuid }) <= self.log.floor() {
+            return Response::Refused(Refusal::Expired);
+        }
+        let message = Message {
+            uuid,
+            origin: self.id.clone(),
+            version: self.next_version(),
+            ttl: submission.ttl.unwrap_or(self.config.ttl),
+            kind: Kind::Message,
+            payload: submission.payload,
+            path: [self.id.clone()].into(),
+            relays: submission.relays,
+            stamp,
+        };
+        let version = message.version;
+        self.persist(vec![DiskRecord::Message(message.clone())], out);
+        self.publish(now, message, out);
+        Response::Submitted { uuid, version, created: true }
+    }
+
+    pub(super) fn mark_read(&mut self, uuids: Vec<Uuid>, out: &mut Vec<Output>) -> Response {
+        let mut marked = Vec::new();
+        for uuid in uuids {
+            for log in [&mut self.log, &mut self.books] {
+                if let Some(record) = log.get_mut(&uuid)
+                    && !record.read
+                {
+                    record.read = true;
+                    marked.push(uuid);
+                }
+            }
+        }
+        let count = marked.len() as u64;
+        if count > 0 {
+            self.persist(vec![DiskRecord::Read(marked)], out);
+        }
+        Response::Marked(count)
+    }
+
+    /// Whether `id` is this node.
+    pub(super) fn is_self(&self, id: &NodeId) -> bool {
+        *id == self.id
+    }
+}

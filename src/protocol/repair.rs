@@ -1,0 +1,282 @@
+//! Repair: finding and exchanging what two nodes do not both hold.
+//!
+//! Every heartbeat the two ends of a link exchange digests. Equal digests end it: one small exchange, whatever the size.
+//! Unequal ones lead, once what is in flight has settled, to a comparison (`POST /sync/`): one side sends its set as coded
+//! symbols (`sketch.rs`) or, when that is shorter, as a list; the other answers with what the caller lacks and names what
+//! it wants. What repair brings counts as new: it is pushed on. Messages at or below either floor are in neither set.
+
+use std::collections::BTreeMap;
+
+use super::door::{Call, Failure, Output, Response, SetForm, SyncCall, SyncReply};
+use super::limits::{MAX_FINGERPRINTS, MAX_SYMBOLS, MAX_SYNC_BYTES};
+use super::link::{ItemKey, Waiting};
+use super::node::{Node, Purpose};
+use super::sketch::{SYMBOL_BYTES, Sketch};
+use super::words::{Digest, LogKey, Message, NodeId, Status, Time};
+
+/// Symbols of a first comparison: enough for about twenty differences, in under a kilobyte.
+const FIRST_SYMBOLS: usize = 32;
+
+/// How much a further comparison grows.
+const GROWTH: usize = 8;
+
+/// Comparisons in a row over one link before the next heartbeat is awaited.
+const MAX_ROUNDS: u32 = 24;
+
+/// A fingerprint takes so many bytes in a list.
+const FINGERPRINT_BYTES: usize = 8;
+
+/// What a fingerprint stands for here.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    State(NodeId),
+    Message(LogKey),
+    Refused,
+}
+
+impl Node {
+    /// What this node holds.
+    pub(super) fn digest(&self) -> Digest {
+        self.digest_above(LogKey::default())
+    }
+
+    /// What this node holds, as far as it is above `floor` and its own floor.
+    fn digest_above(&self, floor: LogKey) -> Digest {
+        let floor = floor.max(self.log.floor());
+        let ((states, state_count), (messages, message_count)) = (self.table.hash(), self.log.hash_above(floor));
+        let refused = self.refused.iter().filter(|(key, _)| *key > floor);
+        let (refused, refused_count) = refused.fold((0u64, 0), |(sum, n), (_, f)| (sum.wrapping_add(*f), n + 1));
+        Digest {
+            hash: states.wrapping_add(messages).wrapping_add(refused),
+            count: state_count + message_count + refused_count,
+            floor,
+        }
+    }
+
+    fn held_above(&self, floor: LogKey) -> BTreeMap<u64, Held> {
+        let states = self.table.fingerprints().map(|(fingerprint, id)| (fingerprint, Held::State(id.clone())));
+        let messages = self.log.fingerprints_above(floor).filter_map(|(fingerprint, uuid)| {
+            let stamp = self.log.get(&uuid)?.message.stamp;
+            Some((fingerprint, Held::Message(LogKey { stamp, uuid })))
+        });
+        let refused = self.refused.iter().filter(|(key, _)| *key > floor).map(|(_, f)| (*f, Held::Refused));
+        refused.chain(states).chain(messages).collect()
+    }
+
+    /// A digest came over a link: decides whether, and who, and when to compare.
+    pub(super) fn compare_digest(&mut self, now: Time, peer: &NodeId, theirs: Digest) {
+        let ours = self.digest_above(theirs.floor);
+        let settle = self.config.heartbeat_ms / 5;
+        let settle = self.jittered(settle);
+        let patience = 2 * self.config.heartbeat_ms;
+        let first = self.id < *peer;
+        self.compared_once |= ours == theirs;
+        let Some(link) = self.overlay.links.get_mut(peer) else { return };
+        let new_link = link.theirs.is_none();
+        link.theirs = Some(theirs);
+        if ours == theirs {
+            link.differing_since = None;
+            link.sync_at = None;
+            link.sync_rounds = 0;
+            link.symbols = 0;
+            return;
+        }
+        let since = *link.differing_since.get_or_insert(now);
+        // The side with the lower floor can judge both digests; of equal floors the one with fewer items has the shorter set.
+        let ours_to_do = match ours.floor.cmp(&theirs.floor) {
+            std::cmp::Ordering::Greater => false,
+            _ => (ours.count, first) < (theirs.count, !first) || self.log.floor() < theirs.floor,
+        };
+        if link.syncing || link.sync_at.is_some() {
+            return;
+        }
+        if ours_to_do {
+            link.sync_at = Some(if new_link { now } else { now.after(settle) });
+            link.sync_rounds = 0;
+        } else if now.since(since) >= patience {
+            link.sync_at = Some(now.after(settle));
+            link.sync_rounds = 0;
+        }
+    }
+
+    /// Asks for a comparison over a link, if one is due.
+    pub(super) fn sync_if_due(&mut self, now: Time, to: &NodeId, out: &mut Vec<Output>) {
+        let Some(link) = self.overlay.links.get_mut(to) else { return };
+        if link.syncing || self.stopping || link.sync_at.is_none_or(|due| due > now) {
+            return;
+        }
+        link.sync_at = None;
+        link.syncing = true;
+        link.sync_rounds += 1;
+        let theirs = link.theirs.unwrap_or_default();
+        let asked = link.symbols;
+        let floor = theirs.floor.max(self.log.floor());
+        let held = self.held_above(floor);
+        let gap = theirs.count.abs_diff(held.len() as u64) as usize;
+        let symbols = asked.max(FIRST_SYMBOLS).max(gap.saturating_mul(3) / 2).min(MAX_SYMBOLS);
+        let listed = held.len() * FINGERPRINT_BYTES <= symbols * SYMBOL_BYTES;
+        let set = if listed && held.len() <= MAX_FINGERPRINTS {
+            SetForm::Fingerprints(held.keys().copied().collect())
+        } else {
+            SetForm::Symbols(Sketch::new(symbols, held.keys().copied()).to_bytes())
+        };
+        if let Some(link) = self.overlay.links.get_mut(to) {
+            link.symbols = symbols;
+        }
+        self.counters.comparisons += 1;
+        let call = SyncCall { header: self.header(to), floor, count: held.len() as u64, set };
+        self.call(to, Call::Sync(call), Purpose::Sync, out);
+    }
+
+    /// `POST /sync/`.
+    pub(super) fn answer_sync(&mut self, now: Time, call: SyncCall, out: &mut Vec<Output>) -> Response {
+        if let Err(refusal) = self.meet(now, &call.header, out) {
+            return Response::Refused(refusal);
+        }
+        self.heard_from(now, &call.header, out);
+        let own_floor = self.log.floor();
+        let floor = call.floor.max(own_floor);
+        let held = self.held_above(floor);
+        let mut reply = SyncReply {
+            header: self.header(&call.header.from),
+            floor: own_floor,
+            count: held.len() as u64,
+            compared: false,
+            messages: Vec::new(),
+            claims: Vec::new(),
+            more: 0,
+            want: Vec::new(),
+        };
+        if floor == call.floor
+            && let Some((lacking, wanted)) = compare(&held, &call.set)
+        {
+            reply.compared = true;
+            reply.want = wanted;
+            self.fill_reply(now, &mut reply, lacking.into_iter().filter_map(|fingerprint| held.get(&fingerprint)));
+        }
+        Response::Sync(reply)
+    }
+
+    fn fill_reply<'a>(&self, now: Time, reply: &mut SyncReply, lacking: impl Iterator<Item = &'a Held>) {
+        let mut lacking: Vec<&Held> = lacking.filter(|held| **held != Held::Refused).collect();
+        lacking.sort();
+        let mut bytes = 0;
+        for held in lacking {
+            if bytes >= MAX_SYNC_BYTES {
+                reply.more += 1;
+                continue;
+            }
+            if let Held::State(id) = held
+                && let Some(claim) = self.claim_about(now, id)
+                && claim.status > Status::Suspect
+            {
+                reply.claims.push(claim);
+            }
+            let Some(message) = self.message_to_hand_on(held) else { continue };
+            bytes += message.weight();
+            reply.messages.push(message);
+        }
+    }
+
+    fn message_to_hand_on(&self, held: &Held) -> Option<Message> {
+        match held {
+            Held::State(id) => self.state_to_repair(id),
+            Held::Message(key) => self.message_to_repair(&key.uuid),
+            Held::Refused => None,
+        }
+    }
+
+    /// A comparison was answered.
+    pub(super) fn sync_answered(&mut self, now: Time, to: &NodeId, reply: SyncReply, out: &mut Vec<Output>) {
+        let met = self.meet(now, &reply.header, out).is_ok();
+        let growth = {
+            let Some(link) = self.overlay.links.get_mut(to) else { return };
+            link.syncing = false;
+            if !met || !reply.header.linked {
+                return;
+            }
+            let again = !reply.compared || reply.more > 0;
+            if again && link.sync_rounds < MAX_ROUNDS {
+                link.sync_at = Some(now);
+            }
+            let theirs = link.theirs.get_or_insert_default();
+            let floor_was_right = reply.floor <= theirs.floor.max(self.log.floor());
+            theirs.floor = reply.floor;
+            theirs.count = reply.count;
+            if reply.compared {
+                link.symbols = 0;
+                1
+            } else if floor_was_right {
+                GROWTH
+            } else {
+                1
+            }
+        };
+        if let Some(link) = self.overlay.links.get_mut(to) {
+            link.symbols = (link.symbols * growth).min(MAX_SYMBOLS);
+        }
+        self.link_works(now, to);
+        self.compared_once |= reply.compared && reply.more == 0;
+        for claim in reply.claims {
+            self.believe(now, claim, Some(to), out);
+        }
+        for message in reply.messages {
+            let repaired = self.judge(now, message, Some(to), out) == super::Outcome::New;
+            self.counters.repaired += u64::from(repaired);
+        }
+        self.send_wanted(now, to, &reply.want, out);
+    }
+
+    /// Queues what the other side wants.
+    fn send_wanted(&mut self, now: Time, to: &NodeId, want: &[u64], out: &mut Vec<Output>) {
+        if want.is_empty() {
+            return;
+        }
+        let floor = self.overlay.links.get(to).and_then(|link| link.theirs).unwrap_or_default().floor;
+        let held = self.held_above(floor);
+        let mut wanted: Vec<&Held> = want.iter().filter_map(|fingerprint| held.get(fingerprint)).collect();
+        wanted.sort();
+        let Some(link) = self.overlay.links.get_mut(to) else { return };
+        let item = || Waiting { ttl: 0, path: None, repair: true };
+        for held in wanted {
+            match held {
+                Held::State(id) => {
+                    link.push(ItemKey::State(id.clone()), item());
+                    if self.table.get(id).is_some_and(|entry| !entry.status.is_live()) {
+                        link.claims.insert(id.clone());
+                    }
+                }
+                Held::Message(key) => link.push(ItemKey::Message(key.uuid, 0), item()),
+                Held::Refused => {}
+            }
+        }
+        self.flush(now, to, out);
+    }
+
+    /// A comparison was not answered.
+    pub(super) fn sync_failed(&mut self, now: Time, to: &NodeId, failure: Failure, out: &mut Vec<Output>) {
+        if let Some(link) = self.overlay.links.get_mut(to) {
+            link.syncing = false;
+            if !matches!(failure, Failure::Rejected { .. }) {
+                self.link_fails(now, to, failure, out);
+            }
+        }
+    }
+}
+
+/// Fingerprints that only this side holds, and those that only the caller does; `None` if the symbols are too few.
+fn compare(held: &BTreeMap<u64, Held>, set: &SetForm) -> Option<(Vec<u64>, Vec<u64>)> {
+    match set {
+        SetForm::Fingerprints(theirs) => {
+            let theirs: std::collections::BTreeSet<u64> = theirs.iter().copied().collect();
+            let lacking = held.keys().filter(|f| !theirs.contains(f)).copied().collect();
+            let wanted = theirs.iter().filter(|f| !held.contains_key(f)).copied().collect();
+            Some((lacking, wanted))
+        }
+        SetForm::Symbols(bytes) => {
+            let theirs = Sketch::from_bytes(bytes)?;
+            let found = Sketch::new(theirs.len(), held.keys().copied()).difference(&theirs)?;
+            Some((found.only_left, found.only_right))
+        }
+    }
+}

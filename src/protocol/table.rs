@@ -1,0 +1,215 @@
+//! The table of known nodes: the newest state of each, and what is believed of its life.
+//!
+//! The merge rule: of two states of one origin the higher version wins, and of equal versions the greater uuid, whatever
+//! the order of arrival. So merging is idempotent, commutative and associative, and nothing is ever replaced by something
+//! lower. Claims follow the same pattern: higher version first, then the graver status (SWIM, section 4.2).
+//!
+//! The table never sends anything and holds no time-outs; `node.rs` and `liveness.rs` drive it.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::fingerprint::{self, Fingerprint};
+use super::limits::MAX_LEAP;
+use super::words::{Claim, Message, NodeId, Path, Payload, Status, Time, Version};
+
+/// The newest state known of one node.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The state's version.
+    pub version: Version,
+    /// The message that brought it.
+    pub uuid: Uuid,
+    /// What the node says.
+    pub payload: Payload,
+    /// Hops that the first copy might still have travelled on arrival.
+    pub ttl: u8,
+    /// The way of the first copy.
+    pub path: Path,
+    /// When it arrived here.
+    pub updated_at: Time,
+}
+
+/// One known node.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its newest state; absent while only a claim about it is known.
+    pub state: Option<State>,
+    /// What is believed of it.
+    pub status: Status,
+    /// Since when.
+    pub since: Time,
+    /// The version to which the belief refers.
+    pub claim_version: Version,
+}
+
+impl Entry {
+    fn new(now: Time) -> Entry {
+        Entry { state: None, status: Status::Alive, since: now, claim_version: 0 }
+    }
+
+    /// The state's version, 0 without one.
+    pub fn version(&self) -> Version {
+        self.state.as_ref().map_or(0, |state| state.version)
+    }
+
+    fn fingerprint(&self, id: &NodeId) -> Option<Fingerprint> {
+        let state = self.state.as_ref()?;
+        Some(fingerprint::of_state(id, state.version, state.uuid, self.status, self.claim_version))
+    }
+}
+
+/// What became of an offered state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merge {
+    /// It is newer and was taken.
+    Taken,
+    /// It is the one that is held.
+    Same,
+    /// A newer one is held.
+    Older,
+    /// Refused: a leap of more than [`MAX_LEAP`] above the held version.
+    Leap,
+    /// Refused: as many nodes are known as may be.
+    Full,
+}
+
+/// Everything known of all nodes, this one included.
+#[derive(Clone, Debug)]
+pub struct Table {
+    entries: BTreeMap<NodeId, Entry>,
+    max_nodes: usize,
+    hash: u64,
+    states: u64,
+}
+
+impl Table {
+    /// An empty table that takes at most `max_nodes` nodes.
+    pub fn new(max_nodes: usize) -> Table {
+        Table { entries: BTreeMap::new(), max_nodes, hash: 0, states: 0 }
+    }
+
+    /// What is known of `id`.
+    pub fn get(&self, id: &NodeId) -> Option<&Entry> {
+        self.entries.get(id)
+    }
+
+    /// All entries in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (&NodeId, &Entry)> {
+        self.entries.iter()
+    }
+
+    /// Number of known nodes.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no node is known.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Sum of the fingerprints of all states, and their number.
+    pub fn hash(&self) -> (u64, u64) {
+        (self.hash, self.states)
+    }
+
+    /// Each state's fingerprint.
+    pub fn fingerprints(&self) -> impl Iterator<Item = (Fingerprint, &NodeId)> {
+        self.entries.iter().filter_map(|(id, entry)| Some((entry.fingerprint(id)?, id)))
+    }
+
+    /// Merges an offered state.
+    pub fn merge(&mut self, now: Time, message: &Message) -> Merge {
+        if let Some(entry) = self.entries.get(&message.origin) {
+            if let Some(held) = &entry.state {
+                match (message.version, message.uuid).cmp(&(held.version, held.uuid)) {
+                    std::cmp::Ordering::Less => return Merge::Older,
+                    std::cmp::Ordering::Equal => return Merge::Same,
+                    std::cmp::Ordering::Greater => {}
+                }
+                if message.version > held.version + MAX_LEAP {
+                    return Merge::Leap;
+                }
+            }
+        } else if self.entries.len() >= self.max_nodes {
+            return Merge::Full;
+        }
+        self.change(now, &message.origin, |entry| {
+            entry.state = Some(State {
+                version: message.version,
+                uuid: message.uuid,
+                payload: message.payload.clone(),
+                ttl: message.ttl,
+                path: message.path.clone(),
+                updated_at: now,
+            });
+            if message.version > entry.claim_version && entry.status != Status::Alive {
+                entry.status = Status::Alive;
+                entry.since = now;
+            }
+            entry.claim_version = entry.claim_version.max(message.version);
+        });
+        Merge::Taken
+    }
+
+    /// Merges a claim; true when it changed what is believed.
+    ///
+    /// Versions a leap above the held one are not believed, nor claims beyond the table's size.
+    pub fn claim(&mut self, now: Time, claim: &Claim) -> bool {
+        let held = self.entries.get(&claim.id);
+        let (version, status) = held.map_or((0, Status::Alive), |e| (e.claim_version.max(e.version()), e.status));
+        let newer = (claim.version, claim.status) > (version, status);
+        let room = held.is_some() || self.entries.len() < self.max_nodes;
+        let leap = held.is_some() && claim.version > version + MAX_LEAP;
+        if !newer || !room || leap {
+            return false;
+        }
+        let changed = status != claim.status || held.is_none();
+        self.change(now, &claim.id, |entry| {
+            entry.claim_version = claim.version;
+            entry.status = claim.status;
+            if changed {
+                entry.since = Time(now.0.saturating_sub(claim.age_ms));
+            }
+        });
+        true
+    }
+
+    /// The claim that this table makes of `id`, as of now.
+    pub fn claim_of(&self, now: Time, id: &NodeId) -> Option<Claim> {
+        let entry = self.entries.get(id)?;
+        Some(Claim {
+            id: id.clone(),
+            version: entry.claim_version.max(entry.version()),
+            status: entry.status,
+            age_ms: now.since(entry.since),
+        })
+    }
+
+    /// The state of `id` as a message, with its first copy's ttl and path.
+    pub fn message_of(&self, id: &NodeId) -> Option<Message> {
+        let state = self.entries.get(id)?.state.as_ref()?;
+        Some(Message {
+            uuid: state.uuid,
+            origin: id.clone(),
+            version: state.version,
+            ttl: state.ttl,
+            kind: super::words::Kind::State,
+            payload: state.payload.clone(),
+            path: state.path.clone(),
+            relays: 0,
+            stamp: 0,
+        })
+    }
+
+    fn change(&mut self, now: Time, id: &NodeId, change: impl FnOnce(&mut Entry)) {
+        let entry = self.entries.entry(id.clone()).or_insert_with(|| Entry::new(now));
+        let before = entry.fingerprint(id);
+        change(entry);
+        let after = entry.fingerprint(id);
+        self.states += u64::from(before.is_none() && after.is_some());
+        self.hash = self.hash.wrapping_sub(before.unwrap_or(0)).wrapping_add(after.unwrap_or(0));
+    }
+}

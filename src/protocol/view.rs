@@ -1,0 +1,103 @@
+//! A read-only view of a node, for displays, tests and the simulator's checks.
+
+use super::door::Refusal;
+use super::log::{Log, Record};
+use super::node::{Counters, Node};
+use super::table::Table;
+use super::words::{Boot, Digest, NodeId, Version};
+
+/// Borrows a node; see [`Node::view`].
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    node: &'a Node,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(node: &'a Node) -> View<'a> {
+        View { node }
+    }
+
+    /// The node's id.
+    pub fn id(&self) -> &'a NodeId {
+        &self.node.id
+    }
+
+    /// The life of its process.
+    pub fn boot(&self) -> Boot {
+        self.node.boot
+    }
+
+    /// The name of its network.
+    pub fn cluster(&self) -> &'a str {
+        &self.node.config.cluster
+    }
+
+    /// Its own newest state's version, 0 before it first spoke.
+    pub fn version(&self) -> Version {
+        self.node.table.get(&self.node.id).map_or(0, |entry| entry.version())
+    }
+
+    /// The ids of its peers, in order.
+    pub fn peers(&self) -> impl Iterator<Item = &'a NodeId> + use<'a> {
+        self.node.overlay.links.keys()
+    }
+
+    /// The ids of the registered nodes of the other dialect.
+    pub fn foreign_peers(&self) -> impl Iterator<Item = &'a NodeId> + use<'a> {
+        self.node.foreign.ids()
+    }
+
+    /// Most links it may hold.
+    pub fn max_peers(&self) -> usize {
+        self.node.config.max_peers
+    }
+
+    /// Everything known of all nodes.
+    pub fn table(&self) -> &'a Table {
+        &self.node.table
+    }
+
+    /// The remembered messages of users.
+    pub fn log(&self) -> &'a Log {
+        &self.node.log
+    }
+
+    /// The remembered books.
+    pub fn books(&self) -> &'a Log {
+        &self.node.books
+    }
+
+    /// A record of either kind.
+    pub fn record(&self, uuid: &uuid::Uuid) -> Option<&'a Record> {
+        self.node.log.get(uuid).or_else(|| self.node.books.get(uuid))
+    }
+
+    /// What it holds, in short.
+    pub fn digest(&self) -> Digest {
+        self.node.digest()
+    }
+
+    /// Counts since the process began.
+    pub fn counters(&self) -> Counters {
+        self.node.counters
+    }
+
+    /// Whether it has nobody to compare with, or has compared once with a peer.
+    ///
+    /// # Errors
+    /// The reason why it is not ready yet, in words.
+    pub fn ready(&self) -> Result<(), String> {
+        let config = &self.node.config;
+        if self.node.stopping {
+            return Err(Refusal::Leaving.to_string());
+        }
+        let alone = config.seeds.is_empty() && config.given_peers.is_empty();
+        if alone || self.node.compared_once || self.foreign_peers().next().is_some() {
+            return Ok(());
+        }
+        Err(match self.node.overlay.links.len() {
+            0 => "no peer yet: none of the given seeds or peers took this node in".to_owned(),
+            n => format!("not yet compared with any of {n} peers"),
+        })
+    }
+}

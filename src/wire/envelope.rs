@@ -1,0 +1,422 @@
+//! `POST /gossip/` and `POST /peers/` in JSON: who speaks, envelopes, link requests and their answers.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::ids::{self, check_form};
+use super::message::{MessageIn, MessageOut, check_all, parse};
+use super::problem::Problem;
+use super::{Door, PROTOCOL};
+use crate::protocol::limits::{MAX_CLAIMS, MAX_VERSION};
+use crate::protocol::{
+    Claim, Digest, Envelope, FreePlace, GossipReply, Header, Judgement, LinkAnswer, LinkCall, LinkReply, LinkWish,
+    LogKey, NodeId, Outcome, Status, is_version,
+};
+
+/// Who speaks; the first members of every body between nodes.
+#[derive(Serialize, Deserialize)]
+pub(super) struct HeaderShape<'a> {
+    pub(super) protocol: u32,
+    #[serde(borrow)]
+    pub(super) cluster: Cow<'a, str>,
+    pub(super) from: Cow<'a, NodeId>,
+    pub(super) boot: u64,
+    pub(super) linked: bool,
+}
+
+impl<'a> HeaderShape<'a> {
+    pub(super) fn new(header: &'a Header) -> HeaderShape<'a> {
+        HeaderShape {
+            protocol: PROTOCOL,
+            cluster: Cow::Borrowed(&header.cluster),
+            from: Cow::Borrowed(&header.from),
+            boot: header.boot,
+            linked: header.linked,
+        }
+    }
+
+    pub(super) fn check(self, door: Door) -> Result<Header, Problem> {
+        if !(1..=PROTOCOL + 1).contains(&self.protocol) {
+            let detail = format!("{} is not spoken here; this node speaks {PROTOCOL}", self.protocol);
+            return Err(Problem { status: 409, title: "Conflict".into(), ..Problem::field("protocol", detail) });
+        }
+        if self.cluster.len() > 64 {
+            return Err(Problem::field("cluster", "longer than 64 bytes").with_limit(64));
+        }
+        if !is_version(self.boot) {
+            return Err(Problem::field("boot", "not between 1 and 2^53-1").with_limit(MAX_VERSION));
+        }
+        check_form(door.form, &self.from, || "from".to_owned())?;
+        let cluster = Arc::from(&*self.cluster);
+        Ok(Header { cluster, from: self.from.into_owned(), boot: self.boot, linked: self.linked })
+    }
+}
+
+/// A place in the log's order.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct KeyShape {
+    stamp: u64,
+    uuid: Uuid,
+}
+
+impl KeyShape {
+    /// `None` stands for the zero key: nothing was evicted.
+    pub(super) fn new(key: LogKey) -> Option<KeyShape> {
+        (key != LogKey::default()).then_some(KeyShape { stamp: key.stamp, uuid: key.uuid })
+    }
+
+    pub(super) fn key(shape: Option<KeyShape>) -> LogKey {
+        shape.map_or_else(LogKey::default, |shape| LogKey { stamp: shape.stamp, uuid: shape.uuid })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct DigestShape {
+    #[serde(with = "ids::hash")]
+    hash: u64,
+    count: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    floor: Option<KeyShape>,
+}
+
+impl DigestShape {
+    pub(super) fn new(digest: &Digest) -> DigestShape {
+        DigestShape { hash: digest.hash, count: digest.count, floor: KeyShape::new(digest.floor) }
+    }
+
+    fn digest(self) -> Digest {
+        Digest { hash: self.hash, count: self.count, floor: KeyShape::key(self.floor) }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct ClaimShape<'a> {
+    id: Cow<'a, NodeId>,
+    version: u64,
+    status: Status,
+    age_ms: u64,
+}
+
+impl<'a> ClaimShape<'a> {
+    pub(super) fn all(claims: &'a [Claim]) -> Vec<ClaimShape<'a>> {
+        let shape = |claim: &'a Claim| ClaimShape {
+            id: Cow::Borrowed(&claim.id),
+            version: claim.version,
+            status: claim.status,
+            age_ms: claim.age_ms,
+        };
+        claims.iter().map(shape).collect()
+    }
+
+    pub(super) fn check_all(claims: Vec<ClaimShape<'_>>, door: Door, most: usize) -> Result<Vec<Claim>, Problem> {
+        if claims.len() > most {
+            return Err(Problem::field("claims", format!("more than {most}")).with_limit(most as u64));
+        }
+        let check = |(i, claim): (usize, ClaimShape<'_>)| {
+            check_form(door.form, &claim.id, || format!("claims[{i}].id"))?;
+            // A node of which no version is known yet may be spoken of: version 0.
+            if claim.version > MAX_VERSION {
+                return Err(Problem::field(format!("claims[{i}].version"), "above 2^53-1").with_limit(MAX_VERSION));
+            }
+            let (version, status) = (claim.version, claim.status);
+            Ok(Claim { id: claim.id.into_owned(), version, status, age_ms: claim.age_ms.min(MAX_VERSION) })
+        };
+        claims.into_iter().enumerate().map(check).collect()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct PlaceShape<'a> {
+    id: Cow<'a, NodeId>,
+    age_ms: u64,
+}
+
+impl<'a> PlaceShape<'a> {
+    fn new(place: &'a FreePlace) -> PlaceShape<'a> {
+        PlaceShape { id: Cow::Borrowed(&place.id), age_ms: place.age_ms }
+    }
+
+    fn check(self, door: Door) -> Result<FreePlace, Problem> {
+        check_form(door.form, &self.id, || "free_place.id".to_owned())?;
+        Ok(FreePlace { id: self.id.into_owned(), age_ms: self.age_ms.min(MAX_VERSION) })
+    }
+}
+
+#[derive(Serialize)]
+struct EnvelopeOut<'a> {
+    #[serde(flatten)]
+    header: HeaderShape<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<MessageOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<DigestShape>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    claims: Vec<ClaimShape<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    free_place: Option<PlaceShape<'a>>,
+}
+
+// `flatten` would buffer the whole body before reading it, and a raw payload does not survive that.
+#[derive(Deserialize)]
+struct EnvelopeIn<'a> {
+    protocol: u32,
+    #[serde(borrow)]
+    cluster: Cow<'a, str>,
+    from: Cow<'a, NodeId>,
+    boot: u64,
+    linked: bool,
+    #[serde(default, borrow)]
+    messages: Vec<MessageIn<'a>>,
+    #[serde(default)]
+    digest: Option<DigestShape>,
+    #[serde(default)]
+    claims: Vec<ClaimShape<'a>>,
+    #[serde(default)]
+    free_place: Option<PlaceShape<'a>>,
+}
+
+/// An envelope as JSON.
+pub(super) fn write_envelope(envelope: &Envelope) -> Vec<u8> {
+    write(&EnvelopeOut {
+        header: HeaderShape::new(&envelope.header),
+        messages: envelope.messages.iter().map(MessageOut::new).collect(),
+        digest: envelope.digest.as_ref().map(DigestShape::new),
+        claims: ClaimShape::all(&envelope.claims),
+        free_place: envelope.free_place.as_ref().map(PlaceShape::new),
+    })
+}
+
+/// Reads an envelope.
+pub(super) fn read_envelope(body: &[u8], door: Door) -> Result<Envelope, Problem> {
+    let shape: EnvelopeIn<'_> = parse(body)?;
+    let header = HeaderShape {
+        protocol: shape.protocol,
+        cluster: shape.cluster,
+        from: shape.from,
+        boot: shape.boot,
+        linked: shape.linked,
+    };
+    Ok(Envelope {
+        header: header.check(door)?,
+        messages: check_all(shape.messages, door.form, "messages")?,
+        digest: shape.digest.map(DigestShape::digest),
+        claims: ClaimShape::check_all(shape.claims, door, MAX_CLAIMS)?,
+        free_place: shape.free_place.map(|place| place.check(door)).transpose()?,
+    })
+}
+
+#[derive(Serialize)]
+struct GossipReplyOut<'a> {
+    #[serde(flatten)]
+    header: HeaderShape<'a>,
+    outcomes: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keep: Vec<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    newer: Vec<MessageOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<DigestShape>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    claims: Vec<ClaimShape<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    free_place: Option<PlaceShape<'a>>,
+}
+
+#[derive(Deserialize)]
+struct GossipReplyIn<'a> {
+    protocol: u32,
+    #[serde(borrow)]
+    cluster: Cow<'a, str>,
+    from: Cow<'a, NodeId>,
+    boot: u64,
+    linked: bool,
+    #[serde(borrow)]
+    outcomes: Vec<Cow<'a, str>>,
+    #[serde(default)]
+    keep: Vec<usize>,
+    #[serde(default, borrow)]
+    newer: Vec<MessageIn<'a>>,
+    #[serde(default)]
+    digest: Option<DigestShape>,
+    #[serde(default)]
+    claims: Vec<ClaimShape<'a>>,
+    #[serde(default)]
+    free_place: Option<PlaceShape<'a>>,
+}
+
+/// The answer to an envelope as JSON.
+pub(super) fn write_gossip_reply(reply: &GossipReply) -> Vec<u8> {
+    let kept = reply.judgements.iter().enumerate().filter(|(_, judgement)| judgement.keep);
+    write(&GossipReplyOut {
+        header: HeaderShape::new(&reply.header),
+        outcomes: reply.judgements.iter().map(|judgement| judgement.outcome.name()).collect(),
+        keep: kept.map(|(i, _)| i).collect(),
+        newer: reply.newer.iter().map(MessageOut::new).collect(),
+        digest: reply.digest.as_ref().map(DigestShape::new),
+        claims: ClaimShape::all(&reply.claims),
+        free_place: reply.free_place.as_ref().map(PlaceShape::new),
+    })
+}
+
+/// Reads the answer to an envelope.
+pub(super) fn read_gossip_reply(body: &[u8], door: Door) -> Result<GossipReply, Problem> {
+    let shape: GossipReplyIn<'_> = parse(body)?;
+    let header = HeaderShape {
+        protocol: shape.protocol,
+        cluster: shape.cluster,
+        from: shape.from,
+        boot: shape.boot,
+        linked: shape.linked,
+    };
+    let judge = |(i, name): (usize, &Cow<'_, str>)| {
+        let outcome = Outcome::ALL.iter().find(|(_, known)| known == name).map(|(outcome, _)| *outcome);
+        let outcome = outcome.ok_or_else(|| Problem::field(format!("outcomes[{i}]"), "no known outcome"))?;
+        Ok(Judgement { outcome, keep: shape.keep.contains(&i) })
+    };
+    Ok(GossipReply {
+        header: header.check(door)?,
+        judgements: shape.outcomes.iter().enumerate().map(judge).collect::<Result<_, Problem>>()?,
+        newer: check_all(shape.newer, door.form, "newer")?,
+        digest: shape.digest.map(DigestShape::digest),
+        claims: ClaimShape::check_all(shape.claims, door, MAX_CLAIMS)?,
+        free_place: shape.free_place.map(|place| place.check(door)).transpose()?,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WishName {
+    Join,
+    Link,
+    Replace,
+    Confirm,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LinkCallShape<'a> {
+    #[serde(flatten, borrow)]
+    header: HeaderShape<'a>,
+    want: WishName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    walk: Option<u8>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    split: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instead_of: Option<Cow<'a, NodeId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    with: Option<Cow<'a, NodeId>>,
+}
+
+/// A link request as JSON.
+pub(super) fn write_link(call: &LinkCall) -> Vec<u8> {
+    let header = HeaderShape::new(&call.header);
+    let mut shape =
+        LinkCallShape { header, want: WishName::Link, walk: None, split: false, instead_of: None, with: None };
+    match &call.wish {
+        LinkWish::Link => {}
+        LinkWish::Join { walk, split } => {
+            shape.want = WishName::Join;
+            shape.walk = *walk;
+            shape.split = *split;
+        }
+        LinkWish::InsteadOf(id) => {
+            shape.want = WishName::Replace;
+            shape.instead_of = Some(Cow::Borrowed(id));
+        }
+        LinkWish::Confirm(id) => {
+            shape.want = WishName::Confirm;
+            shape.with = Some(Cow::Borrowed(id));
+        }
+    }
+    write(&shape)
+}
+
+/// Reads a link request.
+pub(super) fn read_link(body: &[u8], door: Door) -> Result<LinkCall, Problem> {
+    let shape: LinkCallShape<'_> = parse(body)?;
+    let named = |id: Option<Cow<'_, NodeId>>, field: &str| {
+        let id = id.ok_or_else(|| Problem::field(field, "missing"))?;
+        check_form(door.form, &id, || field.to_owned())?;
+        Ok::<NodeId, Problem>(id.into_owned())
+    };
+    let wish = match shape.want {
+        WishName::Join => LinkWish::Join { walk: shape.walk, split: shape.split },
+        WishName::Link => LinkWish::Link,
+        WishName::Replace => LinkWish::InsteadOf(named(shape.instead_of, "instead_of")?),
+        WishName::Confirm => LinkWish::Confirm(named(shape.with, "with")?),
+    };
+    Ok(LinkCall { header: shape.header.check(door)?, wish })
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AnswerName {
+    Linked,
+    Busy,
+    Walk,
+    Split,
+    Promised,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LinkReplyShape<'a> {
+    #[serde(flatten, borrow)]
+    header: HeaderShape<'a>,
+    answer: AnswerName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next: Option<Cow<'a, NodeId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    walk: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    with: Option<Cow<'a, NodeId>>,
+    known_version: u64,
+}
+
+/// The answer to a link request as JSON.
+pub(super) fn write_link_reply(reply: &LinkReply) -> Vec<u8> {
+    let (header, known_version) = (HeaderShape::new(&reply.header), reply.known_version);
+    let mut shape =
+        LinkReplyShape { header, answer: AnswerName::Busy, next: None, walk: None, with: None, known_version };
+    match &reply.answer {
+        LinkAnswer::Busy => {}
+        LinkAnswer::Linked => shape.answer = AnswerName::Linked,
+        LinkAnswer::Promised => shape.answer = AnswerName::Promised,
+        LinkAnswer::Walk { next, walk } => {
+            shape.answer = AnswerName::Walk;
+            shape.next = Some(Cow::Borrowed(next));
+            shape.walk = Some(*walk);
+        }
+        LinkAnswer::Split { with } => {
+            shape.answer = AnswerName::Split;
+            shape.with = Some(Cow::Borrowed(with));
+        }
+    }
+    write(&shape)
+}
+
+/// Reads the answer to a link request.
+pub(super) fn read_link_reply(body: &[u8], door: Door) -> Result<LinkReply, Problem> {
+    let shape: LinkReplyShape<'_> = parse(body)?;
+    let named = |id: Option<Cow<'_, NodeId>>, field: &str| {
+        let id = id.ok_or_else(|| Problem::field(field, "missing"))?;
+        check_form(door.form, &id, || field.to_owned())?;
+        Ok::<NodeId, Problem>(id.into_owned())
+    };
+    let answer = match shape.answer {
+        AnswerName::Linked => LinkAnswer::Linked,
+        AnswerName::Busy => LinkAnswer::Busy,
+        AnswerName::Promised => LinkAnswer::Promised,
+        AnswerName::Walk => LinkAnswer::Walk { next: named(shape.next, "next")?, walk: shape.walk.unwrap_or(0) },
+        AnswerName::Split => LinkAnswer::Split { with: named(shape.with, "with")? },
+    };
+    let known_version = shape.known_version.min(MAX_VERSION);
+    Ok(LinkReply { header: shape.header.check(door)?, answer, known_version })
+}
+
+/// JSON text of a shape that always has one.
+pub(super) fn write(shape: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(shape).unwrap_or_default()
+}

@@ -1,0 +1,254 @@
+//! Messages in JSON, as they travel and as users submit them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::ids::check_form;
+use super::payload::check_payload;
+use super::problem::Problem;
+use crate::protocol::limits::{MAX_BATCH, MAX_PATH, MAX_RELAYS, MAX_VERSION};
+use crate::protocol::{IdForm, Kind, Message, NodeId, Payload, Submission, is_version};
+
+/// Messages that one request may carry: several times what our nodes send.
+pub const MAX_MESSAGES: usize = 4 * MAX_BATCH;
+
+#[derive(Deserialize)]
+pub(super) struct MessageIn<'a> {
+    uuid: Uuid,
+    origin: NodeId,
+    version: u64,
+    ttl: u8,
+    #[serde(default)]
+    kind: KindShape,
+    #[serde(borrow)]
+    payload: &'a RawValue,
+    #[serde(default)]
+    path: Vec<NodeId>,
+    #[serde(default)]
+    relays: Option<u8>,
+    #[serde(default)]
+    stamp: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum KindShape {
+    #[default]
+    State,
+    Message,
+}
+
+impl From<Kind> for KindShape {
+    fn from(kind: Kind) -> KindShape {
+        match kind {
+            Kind::State => KindShape::State,
+            Kind::Message => KindShape::Message,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct MessageOut<'a> {
+    uuid: Uuid,
+    origin: &'a NodeId,
+    version: u64,
+    ttl: u8,
+    kind: KindShape,
+    payload: &'a RawValue,
+    path: &'a [NodeId],
+    #[serde(skip_serializing_if = "is_zero")]
+    relays: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    stamp: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+pub(super) fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl<'a> MessageOut<'a> {
+    pub(super) fn new(message: &'a Message) -> MessageOut<'a> {
+        MessageOut {
+            uuid: message.uuid,
+            origin: &message.origin,
+            version: message.version,
+            ttl: message.ttl,
+            kind: message.kind.into(),
+            payload: message.payload.raw(),
+            path: &message.path,
+            relays: message.relays.into(),
+            stamp: message.stamp,
+        }
+    }
+}
+
+impl MessageIn<'_> {
+    /// Checks what JSON types cannot say.
+    pub(super) fn check(self, form: IdForm) -> Result<Message, Problem> {
+        if !is_version(self.version) {
+            return Err(out_of_range("version", self.version, 1, MAX_VERSION));
+        }
+        if self.stamp.is_some_and(|stamp| !is_version(stamp)) {
+            return Err(out_of_range("stamp", self.stamp.unwrap_or(0), 1, MAX_VERSION));
+        }
+        check_relays(self.relays)?;
+        check_form(form, &self.origin, || "origin".to_owned())?;
+        for (i, id) in self.path.iter().enumerate() {
+            check_form(form, id, || format!("path[{i}]"))?;
+        }
+        if self.path.len() > MAX_PATH {
+            let detail = format!("{} ids are more than {MAX_PATH}", self.path.len());
+            return Err(Problem::field("path", detail).with_limit(MAX_PATH as u64));
+        }
+        let path = match self.path.first() {
+            None => [self.origin.clone()].into(),
+            Some(first) if *first == self.origin => self.path.into(),
+            Some(first) => {
+                let detail = format!("begins with {first}, not with the origin {}", self.origin);
+                return Err(Problem::field("path[0]", detail));
+            }
+        };
+        check_payload(self.payload.get()).map_err(|error| Problem::field("payload", error))?;
+        let kind = match self.kind {
+            KindShape::State => Kind::State,
+            KindShape::Message => Kind::Message,
+        };
+        let submitted = kind == Kind::Message;
+        Ok(Message {
+            uuid: self.uuid,
+            origin: self.origin,
+            version: self.version,
+            ttl: self.ttl,
+            kind,
+            payload: Payload::new(self.payload.to_owned()),
+            path,
+            relays: self.relays.filter(|_| submitted).unwrap_or(0),
+            stamp: self.stamp.filter(|_| submitted).unwrap_or(0),
+        })
+    }
+}
+
+/// Checks a list of messages; a bad one refuses the whole.
+pub(super) fn check_all(messages: Vec<MessageIn<'_>>, form: IdForm, field: &str) -> Result<Vec<Message>, Problem> {
+    if messages.len() > MAX_MESSAGES {
+        let name = if field.is_empty() { "body" } else { field };
+        let detail = format!("{} messages are more than {MAX_MESSAGES}", messages.len());
+        return Err(Problem { status: 413, title: "Content Too Large".into(), ..Problem::field(name, detail) }
+            .with_limit(MAX_MESSAGES as u64));
+    }
+    let checked = messages.into_iter().enumerate();
+    checked.map(|(i, message)| message.check(form).map_err(|p| p.within(&format!("{field}[{i}]")))).collect()
+}
+
+fn out_of_range(field: &str, value: u64, low: u64, high: u64) -> Problem {
+    Problem::field(field, format!("{value} is not between {low} and {high}")).with_limit(high)
+}
+
+fn check_relays(relays: Option<u8>) -> Result<(), Problem> {
+    match relays {
+        Some(relays) if !(1..=MAX_RELAYS).contains(&relays) => {
+            Err(out_of_range("relays", relays.into(), 1, MAX_RELAYS.into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The body of `POST /messages`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubmissionShape {
+    /// Any JSON value, a text as a rule.
+    pub message: Box<RawValue>,
+    /// Hops that it may travel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u8>,
+    /// How many of the copies that arrive are each passed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relays: Option<u8>,
+    /// The submitter's own name for it, so that a retry is no second message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<Uuid>,
+}
+
+/// Reads the body of `POST /messages`.
+///
+/// # Errors
+/// A [`Problem`] that names the field and the limit.
+pub fn parse_submission(body: &[u8], max_payload: usize) -> Result<Submission, Problem> {
+    #[derive(Serialize)]
+    struct MessagePayload<'a> {
+        message: &'a RawValue,
+    }
+    let shape: SubmissionShape = parse(body)?;
+    check_relays(shape.relays)?;
+    check_payload(shape.message.get()).map_err(|error| Problem::field("message", error))?;
+    let payload = serde_json::value::to_raw_value(&MessagePayload { message: &shape.message })
+        .map_err(|error| Problem::field("message", error))?;
+    if payload.get().len() > max_payload {
+        return Err(too_long("message", payload.get().len(), max_payload));
+    }
+    Ok(Submission {
+        payload: Payload::new(payload),
+        ttl: shape.ttl,
+        relays: shape.relays.unwrap_or(0),
+        uuid: shape.uuid,
+    })
+}
+
+/// Reads the body of `PUT /state`: any JSON value.
+///
+/// # Errors
+/// A [`Problem`] that names the limit.
+pub fn parse_own_payload(body: &[u8], max_payload: usize) -> Result<Payload, Problem> {
+    let raw: Box<RawValue> = parse(body)?;
+    check_payload(raw.get()).map_err(|error| Problem::new(400, error))?;
+    if raw.get().len() > max_payload {
+        return Err(too_long("payload", raw.get().len(), max_payload));
+    }
+    Ok(Payload::new(raw))
+}
+
+fn too_long(field: &str, length: usize, limit: usize) -> Problem {
+    let detail = format!("{length} bytes as JSON are more than {limit}");
+    Problem { status: 413, title: "Content Too Large".into(), ..Problem::field(field, detail) }.with_limit(limit as u64)
+}
+
+/// The body of `POST /messages/read`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReadMarks {
+    /// Messages that were read.
+    pub uuids: Vec<Uuid>,
+}
+
+/// Reads the body of `POST /messages/read`: `{"uuids": […]}` or the bare array.
+///
+/// # Errors
+/// A [`Problem`] that names the field.
+pub fn parse_read_marks(body: &[u8]) -> Result<Vec<Uuid>, Problem> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return parse(body);
+    }
+    parse::<ReadMarks>(body).map(|marks| marks.uuids)
+}
+
+/// Parses JSON; an error names the field by its path.
+pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).or_else(|_| {
+        // Only a refused body is read again, slowly, to say where it is wrong.
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        let result = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| explain(&error))?;
+        // The value reads well, so what follows it does not.
+        match deserializer.end() {
+            Ok(()) => Ok(result),
+            Err(error) => Err(Problem::new(400, format!("the body is no JSON: {error}"))),
+        }
+    })
+}
+
+/// What a JSON reader says, with the path to the field.
+fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let path = error.path().to_string();
+    let field = if path == "." || path == "?" { String::new() } else { path };
+    Problem::field(field, error.inner())
+}
