@@ -9,3 +9,7 @@ pub mod protocol;
 pub mod wire;
 
 pub mod http;
+
+pub mod net;
+pub mod server;
+pub mod web;
