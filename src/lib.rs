@@ -8,6 +8,9 @@
 pub mod protocol;
 pub mod wire;
 
+pub mod plot;
+pub mod topology;
+
 pub mod http;
 
 pub mod net;
