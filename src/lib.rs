@@ -9,3 +9,5 @@ pub mod protocol;
 pub mod wire;
 
 pub mod http;
+
+pub mod sim;
