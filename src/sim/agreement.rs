@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::world::World;
-use crate::protocol::{LogKey, NodeId, Version, View};
+use crate::protocol::{LogKey, NodeId, Record, Version, View};
 
 impl World {
     /// Whether all live nodes agree.
@@ -108,27 +108,37 @@ fn the_living_agree(live: &[View<'_>]) -> Result<(), String> {
     Ok(())
 }
 
+/// The unlimited messages that a node holds above `floor`.
+fn above(view: View<'_>, floor: LogKey) -> BTreeSet<LogKey> {
+    let unlimited = view.log().iter().filter(|record| record.is_unlimited());
+    unlimited.map(Record::key).filter(|key| *key > floor).collect()
+}
+
+/// What one log evicted its node no longer hands on, so all agree above the greatest floor only, and the two ends of a
+/// link above the greater of theirs.
 fn messages_agree(live: &[View<'_>]) -> Result<(), String> {
     let floor = live.iter().map(|view| view.log().floor()).max().unwrap_or_default();
-    let above = |view: &View<'_>| -> BTreeSet<LogKey> {
-        let unlimited = view.log().iter().filter(|record| record.is_unlimited());
-        unlimited.map(|record| record.key()).filter(|key| *key > floor).collect()
-    };
-    let all: BTreeSet<LogKey> = live.iter().flat_map(above).collect();
+    let all: BTreeSet<LogKey> = live.iter().flat_map(|view| above(*view, floor)).collect();
     for view in live {
-        if let Some(key) = all.difference(&above(view)).next() {
+        if let Some(key) = all.difference(&above(*view, floor)).next() {
             return Err(format!("{} lacks message {} of stamp {}", view.id(), key.uuid, key.stamp));
+        }
+        for peer in live.iter().filter(|peer| view.peers().any(|id| id == peer.id())) {
+            let floor = view.log().floor().max(peer.log().floor());
+            if let Some(key) = above(*peer, floor).difference(&above(*view, floor)).next() {
+                return Err(format!("{} lacks message {} of its peer {}", view.id(), key.uuid, peer.id()));
+            }
         }
     }
     Ok(())
 }
 
 fn digests_agree(live: &[View<'_>]) -> Result<(), String> {
-    for pair in live.windows(2) {
-        let (left, right) = (pair[0].digest(), pair[1].digest());
-        if left.floor == right.floor && left != right {
-            return Err(format!("{} has digest {left:?}, {} has {right:?}", pair[0].id(), pair[1].id()));
-        }
+    let floor = live.iter().map(|view| view.log().floor()).max().unwrap_or_default();
+    let mut digests = live.iter().map(|view| (view.id(), view.digest())).filter(|(_, digest)| digest.floor == floor);
+    let Some((first, expected)) = digests.next() else { return Ok(()) };
+    match digests.find(|(_, digest)| *digest != expected) {
+        Some((id, digest)) => Err(format!("{first} has digest {expected:?}, {id} has {digest:?}")),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -38,6 +38,7 @@ const ONE_PAYLOAD: &str = "a uuid names one message of one origin, version and p
 const OWNER_RAISES: &str = "only the owner raises its version";
 const NOTHING_LOWER: &str = "no live process replaces what it holds by something lower";
 const ONCE: &str = "no message is delivered twice";
+const ONE_WAY: &str = "a path starts at its origin and never comes back to one life of a process";
 const LINKS: &str = "never more than max_peers links";
 const BOUNDS: &str = "every bound holds";
 
@@ -144,20 +145,20 @@ impl Witness {
         }
     }
 
-    /// Every path of a message is kept within its bound, starts at the origin and never holds the reader itself.
-    pub(super) fn paths(view: View<'_>, config: &Config) -> Result<(), Finding> {
+    /// Every path of a message starts at its origin, and names a node twice only if that was started again between: a
+    /// copy may come back to a later life. `again` tells who was.
+    pub(super) fn paths(view: View<'_>, config: &Config, again: impl Fn(&NodeId) -> bool) -> Result<(), Finding> {
         for record in view.log().iter() {
             let paths = record.arrivals.len();
             if paths > config.max_paths {
                 return Err((BOUNDS, format!("{paths} paths of one message, {} allowed", config.max_paths)));
             }
-            let own = record.message.origin == *view.id();
             for arrival in &record.arrivals {
-                let mut seen = BTreeSet::new();
-                let once = arrival.path.iter().all(|id| seen.insert(id));
-                let loops = !own && arrival.path.contains(view.id());
-                if !once || loops || arrival.path.first() != Some(&record.message.origin) {
-                    return Err(("a path names each node once, the origin first", format!("{:?}", arrival.path)));
+                let own = record.message.origin == *view.id();
+                let mut seen: BTreeSet<&NodeId> = if own { BTreeSet::new() } else { [view.id()].into() };
+                let looped = arrival.path.iter().any(|id| !seen.insert(id) && !again(id));
+                if looped || arrival.path.first() != Some(&record.message.origin) {
+                    return Err((ONE_WAY, format!("{:?} has {:?}", view.id(), arrival.path)));
                 }
             }
         }

@@ -64,6 +64,8 @@ pub struct Report {
     pub seed: u64,
     /// Nodes that ever were.
     pub nodes: usize,
+    /// Most links of each.
+    pub max_peers: usize,
     /// Messages that users submitted.
     pub submitted: u64,
     /// Books that users set.
@@ -82,7 +84,8 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {}: {} nodes, {} messages, {} books", self.seed, self.nodes, self.submitted, self.books)?;
+        writeln!(f, "seed {}: {} nodes of degree {}", self.seed, self.nodes, self.max_peers)?;
+        writeln!(f, "users:  {} messages, {} books", self.submitted, self.books)?;
         writeln!(f, "faults: {}", self.counts)?;
         writeln!(f, "trace:  {:016x} over {} events", self.trace_hash, self.events)?;
         match (&self.verdict, self.agreed_after_ms) {
@@ -103,6 +106,7 @@ pub fn run_schedule(seed: u64, options: Options) -> Report {
     Report {
         seed,
         nodes: world.ids().count(),
+        max_peers: schedule.max_peers,
         submitted: schedule.submitted,
         books: schedule.books,
         events: world.events(),

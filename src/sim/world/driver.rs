@@ -226,7 +226,9 @@ impl World {
     pub fn inspect(&self) -> Result<(), Broken> {
         for (id, host) in &self.hosts {
             if let Some(process) = &host.process {
-                Witness::paths(process.node.view(), &host.config).map_err(|finding| broken(self.now, id, finding))?;
+                let again = |id: &NodeId| self.hosts.get(id).is_some_and(|host| host.life > 0);
+                let judged = Witness::paths(process.node.view(), &host.config, again);
+                judged.map_err(|finding| broken(self.now, id, finding))?;
             }
         }
         Ok(())
