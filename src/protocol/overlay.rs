@@ -461,26 +461,29 @@ impl Node {
             self.ask_link(&place, LinkWish::Link, Purpose::Offer, out);
             return;
         }
-        // Half of the searches of a node that lacks one link go to anyone it knows, so that parts of a torn network meet.
-        let anyone = wanted == 1 && self.random.random_bool(0.5);
-        let candidates: Vec<NodeId> = if anyone {
-            let known = self.table.iter().filter(|(_, entry)| entry.status.is_live()).map(|(id, _)| id);
-            known.filter(|id| !self.is_self(id) && !self.overlay.holds_place(id)).cloned().collect()
-        } else {
-            self.overlay.links.keys().cloned().collect()
-        };
+        // Half of the searches go to anyone this node knows, so that parts of a torn network meet: the neighbours lead
+        // only to its own part.
+        let anyone = self.random.random_bool(0.5);
+        let candidates = if anyone { self.strangers() } else { self.overlay.links.keys().cloned().collect() };
         if candidates.is_empty() {
             self.search_failed(now);
             return;
         }
         let first = candidates[self.random.random_range(0..candidates.len())].clone();
-        if anyone {
+        if anyone && wanted == 1 {
             self.overlay.offers.insert(first.clone());
             self.ask_link(&first, LinkWish::Link, Purpose::Offer, out);
         } else {
             let walk = self.walk_length();
             self.begin_join(&first, Some(walk), out);
         }
+    }
+
+    /// Live nodes of our own kind that this one could link with.
+    fn strangers(&self) -> Vec<NodeId> {
+        let live = self.table.iter().filter(|(_, entry)| entry.status.is_live()).map(|(id, _)| id);
+        let apart = live.filter(|id| !self.is_self(id) && !self.overlay.holds_place(id));
+        apart.filter(|id| !self.foreign.ids().any(|foreign| foreign == *id)).cloned().collect()
     }
 
     pub(super) fn overlay_deadline(&self) -> Option<Time> {
