@@ -111,8 +111,14 @@ impl Overlay {
         self.given.iter().filter(|given| given.is_expected() && !self.holds_place(&given.id)).count()
     }
 
-    fn holds_place(&self, id: &NodeId) -> bool {
+    pub(super) fn holds_place(&self, id: &NodeId) -> bool {
         self.links.contains_key(id) || self.offers.contains(id)
+    }
+
+    /// Whether a split or a promise about the link to `id` is under way.
+    fn is_engaged(&self, id: &NodeId) -> bool {
+        self.splits.values().any(|split| split.with == *id)
+            || self.promises.values().any(|promise| promise.instead_of == *id)
     }
 
     /// Places that are neither taken, offered nor kept for given neighbours.
@@ -123,7 +129,7 @@ impl Overlay {
 }
 
 impl Node {
-    fn free_places(&self) -> usize {
+    pub(super) fn free_places(&self) -> usize {
         self.overlay.free(self.config.max_peers)
     }
 
@@ -162,6 +168,8 @@ impl Node {
                 LinkWish::Link => self.answer_offer(now, &from, boot, out),
                 LinkWish::InsteadOf(peer) => self.promise(now, &from, boot, peer),
                 LinkWish::Confirm(peer) => self.split(now, &from, boot, &peer, out),
+                LinkWish::Probe => LinkAnswer::Busy,
+                LinkWish::Bridge => self.answer_bridge(now, &from, boot, out),
             }
         };
         let known_version = self.table.claim_of(now, &from).map_or(0, |claim| claim.version);
@@ -190,11 +198,7 @@ impl Node {
             self.add_link(now, from, boot, false, out);
             return LinkAnswer::Linked;
         }
-        let taken = |id: &NodeId| {
-            self.overlay.splits.values().any(|split| split.with == *id)
-                || self.overlay.promises.values().any(|promise| promise.instead_of == *id)
-        };
-        let ends: Vec<NodeId> = next.into_iter().filter(|id| !taken(id)).collect();
+        let ends: Vec<NodeId> = next.into_iter().filter(|id| !self.overlay.is_engaged(id)).collect();
         if !split || ends.is_empty() || self.overlay.splits.contains_key(from) {
             return LinkAnswer::Busy;
         }
@@ -203,7 +207,7 @@ impl Node {
         LinkAnswer::Split { with }
     }
 
-    fn answer_offer(&mut self, now: Time, from: &NodeId, boot: Boot, out: &mut Vec<Output>) -> LinkAnswer {
+    pub(super) fn answer_offer(&mut self, now: Time, from: &NodeId, boot: Boot, out: &mut Vec<Output>) -> LinkAnswer {
         if self.overlay.links.contains_key(from) {
             return LinkAnswer::Linked;
         }
@@ -219,9 +223,10 @@ impl Node {
 
     fn promise(&mut self, now: Time, from: &NodeId, boot: Boot, instead_of: NodeId) -> LinkAnswer {
         let overlay = &mut self.overlay;
-        let engaged = overlay.splits.values().any(|split| split.with == instead_of)
-            || overlay.promises.values().any(|promise| promise.instead_of == instead_of);
-        if engaged || overlay.links.contains_key(from) || !overlay.links.contains_key(&instead_of) {
+        if overlay.is_engaged(&instead_of)
+            || overlay.links.contains_key(from)
+            || !overlay.links.contains_key(&instead_of)
+        {
             return LinkAnswer::Busy;
         }
         overlay.promises.insert(from.clone(), Promise { instead_of, until: now.after(PROMISE_MS), boot });
@@ -367,7 +372,7 @@ impl Node {
     }
 
     /// Makes a link; the side that asked speaks first.
-    fn add_link(&mut self, now: Time, id: &NodeId, boot: Boot, asked: bool, out: &mut Vec<Output>) {
+    pub(super) fn add_link(&mut self, now: Time, id: &NodeId, boot: Boot, asked: bool, out: &mut Vec<Output>) {
         debug_assert!(self.overlay.links.len() < self.config.max_peers, "a place was given twice");
         self.overlay.promises.remove(id);
         self.overlay.splits.remove(id);
@@ -381,8 +386,13 @@ impl Node {
         self.flush(now, id, out);
     }
 
+    /// Whether this node may end its link to `id` for another one's sake.
+    pub(super) fn may_give_up(&self, id: &NodeId) -> bool {
+        !self.overlay.is_engaged(id) && !self.overlay.given.iter().any(|given| given.id == *id && !given.has_failed())
+    }
+
     /// Ends a link of this node's own accord, and says so.
-    fn let_go(&mut self, now: Time, id: &NodeId, why: &'static str, out: &mut Vec<Output>) {
+    pub(super) fn let_go(&mut self, now: Time, id: &NodeId, why: &'static str, out: &mut Vec<Output>) {
         if self.overlay.links.contains_key(id) {
             self.drop_link(now, id, why, out);
             self.call(id, Call::Unlink { from: self.id.clone() }, Purpose::Unlink, out);
@@ -480,7 +490,7 @@ impl Node {
     }
 
     /// Live nodes of our own kind that this one could link with.
-    fn strangers(&self) -> Vec<NodeId> {
+    pub(super) fn strangers(&self) -> Vec<NodeId> {
         let live = self.table.iter().filter(|(_, entry)| entry.status.is_live()).map(|(id, _)| id);
         let apart = live.filter(|id| !self.is_self(id) && !self.overlay.holds_place(id));
         apart.filter(|id| !self.foreign.ids().any(|foreign| foreign == *id)).cloned().collect()

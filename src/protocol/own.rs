@@ -153,6 +153,7 @@ impl Node {
         };
         self.own.spoken = true;
         let version = message.version;
+        self.note_said(now, version);
         self.persist(vec![DiskRecord::Own(message.clone())], out);
         self.accept_state(now, message, None, out);
         version
