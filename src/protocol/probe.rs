@@ -23,6 +23,9 @@ const NEWS_HEARTBEATS: u64 = 6;
 /// Heartbeats between two bridges of one node, so that a meeting of two large parts tears neither apart.
 const BRIDGE_HEARTBEATS: u64 = 4;
 
+/// How many of the full nodes that find the network torn build a bridge, on average.
+const BUILDERS: usize = 4;
+
 /// Probes without an answer after which a node is suspected: the network may lose one.
 const FAILURES: u32 = 3;
 
@@ -92,8 +95,7 @@ impl Node {
             return Some(id.clone());
         }
         let mut asked = self.strangers();
-        let living = self.table.iter().filter(|(_, entry)| entry.status.is_live()).count().max(1);
-        if asked.is_empty() || self.random.random_range(0..living) == 0 {
+        if asked.is_empty() || self.random.random_range(0..self.living()) == 0 {
             let dead = self.table.iter().filter(|(_, entry)| !entry.status.is_live()).map(|(id, _)| id);
             let unknown = self.overlay.seeds.iter().map(|seed| &seed.id).filter(|id| self.table.get(id).is_none());
             let lost: Vec<NodeId> = dead.chain(unknown).filter(|id| !self.is_self(id)).cloned().collect();
@@ -113,7 +115,7 @@ impl Node {
         }
         let held_for_dead = self.table.get(to).is_none_or(|entry| !entry.status.is_live());
         let apart = held_for_dead || reply.known_version < self.long_said(now);
-        if apart && self.may_bridge(now) && !self.overlay.holds_place(to) {
+        if apart && self.may_bridge(now) && !self.overlay.holds_place(to) && self.is_chosen() {
             self.probes.bridged_at = Some(now);
             if self.free_places() > 0 {
                 self.overlay.offers.insert(to.clone());
@@ -145,6 +147,16 @@ impl Node {
     fn may_bridge(&self, now: Time) -> bool {
         let pause = BRIDGE_HEARTBEATS * self.config.heartbeat_ms;
         self.probes.bridged_at.is_none_or(|last| now.since(last) >= pause)
+    }
+
+    /// All members of a part find out at about the same time, and one bridge serves them all: of those that would have to
+    /// give up a link, a few at a time are enough. More would tear as much as they join.
+    fn is_chosen(&mut self) -> bool {
+        self.free_places() > 0 || self.random.random_range(0..self.living()) < BUILDERS
+    }
+
+    fn living(&self) -> usize {
+        self.table.iter().filter(|(_, entry)| entry.status.is_live()).count().max(1)
     }
 
     /// Somebody from another part of a torn network asks for a link.
