@@ -167,6 +167,7 @@ impl Node {
         }
         self.probes.bridged_at = Some(now);
         self.add_link(now, from, boot, false, out);
+        self.say_again(now, out);
         LinkAnswer::Linked
     }
 
@@ -182,6 +183,8 @@ impl Node {
         }
         if placed || self.free_places() > 0 || self.give_up_a_link(now, out) {
             self.add_link(now, peer, reply.header.boot, true, out);
+            // If giving up links tore another part off, this shows it: nobody would miss old news.
+            self.say_again(now, out);
         } else {
             self.call(peer, Call::Unlink { from: self.id.clone() }, Purpose::Unlink, out);
         }
