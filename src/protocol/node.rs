@@ -186,7 +186,7 @@ impl Node {
             (Purpose::Offer, Reply::Link(reply)) => self.offer_answered(now, &to, reply, out),
             (Purpose::Join, Reply::Link(reply)) => self.join_answered(now, reply, out),
             (Purpose::Probe, Reply::Link(reply)) => self.probe_answered(now, &to, &reply, out),
-            (Purpose::Bridge, Reply::Link(reply)) => self.bridge_answered(now, &to, reply, out),
+            (Purpose::Bridge, Reply::Link(reply)) => self.bridge_answered(now, &to, &reply, out),
             (Purpose::Seed, Reply::Peers(_)) => self.seed_answered(now, to, out),
             (Purpose::ForeignSeed, Reply::Peers(peers)) => self.foreign_seed_answered(now, to, peers, out),
             (Purpose::ForeignPush { .. }, Reply::Done) => self.foreign_push_answered(&to),
@@ -207,7 +207,8 @@ impl Node {
         match purpose {
             Purpose::Gossip { items, claims } => self.gossip_failed(now, &to, items, claims, failure, out),
             Purpose::Sync => self.sync_failed(now, &to, failure, out),
-            Purpose::Offer | Purpose::Bridge => self.offer_failed(now, &to),
+            Purpose::Offer => self.offer_failed(now, &to),
+            Purpose::Bridge => self.bridge_failed(&to),
             Purpose::Join => self.join_failed(now),
             Purpose::Probe => self.probe_failed(now, &to, failure, out),
             Purpose::Seed => self.seed_failed(now, to, failure, out),

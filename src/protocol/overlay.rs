@@ -252,8 +252,14 @@ impl Node {
         } else if self.overlay.offers.remove(from) {
             self.add_link(now, from, header.boot, false, out);
         } else if self.overlay.join.as_ref().is_some_and(|join| join.asked == *from) {
-            self.overlay.join = None;
+            let stage = self.overlay.join.take().map(|join| join.stage);
             self.add_link(now, from, header.boot, false, out);
+            // The first end has split: the place at the other one is free now, too.
+            if let Some(Stage::Confirming { other, boot }) = stage {
+                self.linked_by_answer(now, &other, boot, out);
+            }
+        } else if self.probes.is_bridging(from) {
+            self.link_bridge(now, from, header.boot, false, out);
         }
     }
 

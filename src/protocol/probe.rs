@@ -39,11 +39,18 @@ pub(super) struct Probes {
     /// Own versions and when they were said, about one per heartbeat.
     said: VecDeque<(Version, Time)>,
     bridged_at: Option<Time>,
+    /// Who is asked for a bridge.
+    bridging: Option<NodeId>,
 }
 
 impl Probes {
     pub(super) fn new(now: Time) -> Probes {
-        Probes { next_at: now, under_way: false, silent: None, said: VecDeque::new(), bridged_at: None }
+        Probes { next_at: now, under_way: false, silent: None, said: VecDeque::new(), bridged_at: None, bridging: None }
+    }
+
+    /// Whether `id` is asked for a bridge and has not yet answered.
+    pub(super) fn is_bridging(&self, id: &NodeId) -> bool {
+        self.bridging.as_ref() == Some(id)
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
@@ -117,9 +124,7 @@ impl Node {
         let apart = held_for_dead || reply.known_version < self.long_said(now);
         if apart && self.may_bridge(now) && !self.overlay.holds_place(to) && self.is_chosen() {
             self.probes.bridged_at = Some(now);
-            if self.free_places() > 0 {
-                self.overlay.offers.insert(to.clone());
-            }
+            self.probes.bridging = Some(to.clone());
             self.ask_link(to, LinkWish::Bridge, Purpose::Bridge, out);
         }
     }
@@ -162,32 +167,46 @@ impl Node {
     /// Somebody from another part of a torn network asks for a link.
     pub(super) fn answer_bridge(&mut self, now: Time, from: &NodeId, boot: Boot, out: &mut Vec<Output>) -> LinkAnswer {
         let answer = self.answer_offer(now, from, boot, out);
-        if answer == LinkAnswer::Linked || !self.may_bridge(now) || !self.give_up_a_link(now, out) {
-            return answer;
+        if answer != LinkAnswer::Linked && self.may_bridge(now) && self.link_bridge(now, from, boot, false, out) {
+            return LinkAnswer::Linked;
         }
-        self.probes.bridged_at = Some(now);
-        self.add_link(now, from, boot, false, out);
-        self.say_again(now, out);
-        LinkAnswer::Linked
+        answer
     }
 
     /// The other end of a bridge answered.
-    pub(super) fn bridge_answered(&mut self, now: Time, to: &NodeId, reply: LinkReply, out: &mut Vec<Output>) {
-        let placed = self.overlay.offers.remove(to);
+    pub(super) fn bridge_answered(&mut self, now: Time, to: &NodeId, reply: &LinkReply, out: &mut Vec<Output>) {
+        self.probes.bridging.take_if(|asked| asked == to);
         if self.meet(now, &reply.header, out).is_err() || reply.answer != LinkAnswer::Linked {
             return;
         }
         let peer = &reply.header.from;
-        if self.overlay.links.contains_key(peer) {
-            return;
-        }
-        if placed || self.free_places() > 0 || self.give_up_a_link(now, out) {
-            self.add_link(now, peer, reply.header.boot, true, out);
-            // If giving up links tore another part off, this shows it: nobody would miss old news.
-            self.say_again(now, out);
-        } else {
+        if !self.overlay.links.contains_key(peer) && !self.link_bridge(now, peer, reply.header.boot, true, out) {
             self.call(peer, Call::Unlink { from: self.id.clone() }, Purpose::Unlink, out);
         }
+    }
+
+    pub(super) fn bridge_failed(&mut self, to: &NodeId) {
+        self.probes.bridging.take_if(|asked| asked == to);
+    }
+
+    /// Makes this end of a bridge, at the cost of another link if need be; false if that cannot be.
+    pub(super) fn link_bridge(
+        &mut self,
+        now: Time,
+        peer: &NodeId,
+        boot: Boot,
+        asked: bool,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        self.probes.bridging.take_if(|asked| asked == peer);
+        if self.free_places() == 0 && !self.give_up_a_link(now, out) {
+            return false;
+        }
+        self.probes.bridged_at = Some(now);
+        self.add_link(now, peer, boot, asked, out);
+        // If giving up links tore another part off, this shows it: nobody would miss old news.
+        self.say_again(now, out);
+        true
     }
 
     /// Lets go a link at random that is neither given nor part of a split; false if there is none.
