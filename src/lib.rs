@@ -15,4 +15,5 @@ pub mod http;
 
 pub mod net;
 pub mod server;
+pub mod sim;
 pub mod web;
