@@ -24,6 +24,8 @@ pub struct Config {
     pub interval_ms: u64,
     /// Hops that a new message may travel, 0 to 255.
     pub ttl: u8,
+    /// Whether messages travel over trees, or flood over every link.
+    pub trees: bool,
     /// Each link exchanges digests once in this time, 50 to 60,000; shorter finds losses and deaths sooner and costs more.
     pub heartbeat_ms: u64,
     /// A suspect that has not refuted for this long is down: several heartbeats, so that a slow or paused node is not called so.
@@ -52,6 +54,7 @@ impl Default for Config {
             books: Arc::new([]),
             interval_ms: 10_000,
             ttl: UNLIMITED_REACH as u8,
+            trees: true,
             heartbeat_ms: 1_000,
             suspicion_ms: 2_000,
             max_messages: 100_000,

@@ -7,10 +7,11 @@
 use super::door::{Call, Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Response};
 use super::foreign;
 use super::limits::{MAX_BATCH, MAX_BATCH_BYTES, MAX_CLAIMS, MAX_LEAP, MAX_PATH, MAX_REFUSED, UNLIMITED_REACH};
-use super::link::{ItemKey, Waiting};
+use super::link::{ItemKey, Waiting, Wishes};
 use super::log::Insert;
 use super::node::{Node, Purpose};
 use super::table::Merge;
+use super::trees::{Again, Copies, Tree};
 use super::words::{Kind, LogKey, Message, NodeId, Path, Time};
 use super::{Failure, fingerprint};
 
@@ -29,6 +30,8 @@ impl Node {
         if let Some(place) = envelope.free_place {
             self.hear_of_place(now, place);
         }
+        self.hear_wishes(&from, envelope.graft, &envelope.prune);
+        self.hear_announcements(now, envelope.recent);
         let digest = envelope.digest.map(|theirs| {
             self.heartbeat_seen(now, &from);
             self.compare_digest(now, &from, theirs);
@@ -36,7 +39,9 @@ impl Node {
         });
         let claims = self.claims_for(now, &from);
         let free_place = digest.is_some().then(|| self.advertise_place(now)).flatten();
-        Response::Gossip(GossipReply { header: self.header(&from), judgements, newer, digest, claims, free_place })
+        let recent = if digest.is_some() { self.take_announcements(&from) } else { Vec::new() };
+        let header = self.header(&from);
+        Response::Gossip(GossipReply { header, judgements, newer, digest, claims, free_place, recent })
     }
 
     /// `POST /gossip/` with bare messages: nobody in particular sent them.
@@ -44,7 +49,15 @@ impl Node {
         let (judgements, newer) = self.judge_all(now, messages, None, out);
         let header =
             Header { cluster: self.config.cluster.clone(), from: self.id.clone(), boot: self.boot, linked: false };
-        Response::Gossip(GossipReply { header, judgements, newer, digest: None, claims: Vec::new(), free_place: None })
+        Response::Gossip(GossipReply {
+            header,
+            judgements,
+            newer,
+            digest: None,
+            claims: Vec::new(),
+            free_place: None,
+            recent: Vec::new(),
+        })
     }
 
     fn judge_all(
@@ -57,18 +70,20 @@ impl Node {
         let mut judgements = Vec::with_capacity(messages.len());
         let (mut newer, mut bytes) = (Vec::new(), 0);
         for message in messages {
-            let origin = (message.kind == Kind::State).then(|| message.origin.clone());
+            let (origin, kind, uuid, hops) = (message.origin.clone(), message.kind, message.uuid, message.path.len());
             let outcome = self.judge(now, message, from, out);
             self.counters.messages_received += 1;
+            let again = Again { origin: &origin, kind, uuid: &uuid, hops };
+            let keep = outcome == Outcome::Duplicate && self.must_go_on(&again, from);
             if outcome == Outcome::Stale
+                && kind == Kind::State
                 && bytes < MAX_BATCH_BYTES
-                && let Some(held) = origin.and_then(|origin| self.state_to_repair(&origin))
+                && let Some(held) = self.state_to_repair(&origin)
             {
                 bytes += held.weight();
                 newer.push(held);
             }
-            // Everything is flooded: no duplicate is a reason to stop pushing an origin over a link.
-            judgements.push(Judgement { outcome, keep: outcome == Outcome::Duplicate });
+            judgements.push(Judgement { outcome, keep });
         }
         (judgements, newer)
     }
@@ -117,10 +132,11 @@ impl Node {
         out: &mut Vec<Output>,
     ) -> Outcome {
         let before = self.table.get(&message.origin).map(|entry| entry.status);
-        match self.table.merge(now, &message) {
+        let slot = self.slot_of(from);
+        match self.table.merge(now, &message, Copies::begin(slot)) {
             Merge::Taken => {}
             Merge::Same => {
-                self.forget_waiting(from, &ItemKey::State(message.origin.clone()));
+                self.forget_waiting(from, &ItemKey::State(message.origin.clone()), !self.config.trees);
                 self.books.add_arrival(now, &message.uuid, &message.path, &self.id);
                 return Outcome::Duplicate;
             }
@@ -135,9 +151,11 @@ impl Node {
         }
         self.remember_book(now, &message);
         out.push(Output::Emit(Event::StateChanged { origin: origin.clone(), version, uuid }));
+        self.grew(&origin, slot);
         if message.ttl > 0 || self.is_self(&origin) {
             let item = Waiting { ttl: 0, path: None, repair: false };
-            self.pass_on(now, &ItemKey::State(origin), &item, from, &message.path, out);
+            let tree = self.tree_for(&origin, false);
+            self.pass_on(now, &ItemKey::State(origin), &item, from, &message.path, tree, out);
         }
         self.foreign.queue_state(&message.origin, from);
         Outcome::New
@@ -148,7 +166,7 @@ impl Node {
         let held = self.table.get(&self.id).and_then(|entry| entry.state.as_ref()).map(|s| (s.version, s.uuid));
         match held {
             Some(held) if held == (message.version, message.uuid) => {
-                self.forget_waiting(from, &ItemKey::State(self.id.clone()));
+                self.forget_waiting(from, &ItemKey::State(self.id.clone()), true);
                 Outcome::Duplicate
             }
             Some((version, _)) if message.version < version => Outcome::Stale,
@@ -167,7 +185,7 @@ impl Node {
         // The history is in order of arrival; no other node needs to agree on it.
         let mut entry = message.clone();
         entry.stamp = self.books.changes() + 1;
-        self.books.insert(now, entry);
+        self.books.insert(now, entry, Copies::default());
     }
 
     /// Puts a message that came from elsewhere into the log.
@@ -192,9 +210,11 @@ impl Node {
             // A message of an earlier life: continue above its version, as with a state.
             self.heard_of_self(now, message.version);
         }
-        if !self.remember_message(now, message, out) {
+        let (origin, slot) = (message.origin.clone(), self.slot_of(from));
+        if !self.remember_message(now, message, slot, out) {
             return Outcome::Expired;
         }
+        self.grew(&origin, slot);
         if ttl > 0 {
             self.relay(now, uuid, 0, ttl, &path, from, out);
         }
@@ -204,17 +224,18 @@ impl Node {
     /// Puts a message that this node just made into the log, and sends it out.
     pub(super) fn publish(&mut self, now: Time, message: Message, out: &mut Vec<Output>) {
         let (uuid, ttl, path) = (message.uuid, message.ttl, message.path.clone());
-        if self.remember_message(now, message, out) {
+        if self.remember_message(now, message, None, out) {
             let item = Waiting { ttl, path: Some(path.clone()), repair: false };
-            self.pass_on(now, &ItemKey::Message(uuid, 0), &item, None, &path, out);
+            let tree = self.tree_of_message(&uuid);
+            self.pass_on(now, &ItemKey::Message(uuid, 0), &item, None, &path, tree, out);
         }
     }
 
     /// False when the message is at or below the floor.
-    fn remember_message(&mut self, now: Time, message: Message, out: &mut Vec<Output>) -> bool {
+    fn remember_message(&mut self, now: Time, message: Message, slot: Option<u8>, out: &mut Vec<Output>) -> bool {
         self.lamport = self.lamport.max(message.stamp);
         let uuid = message.uuid;
-        let stored = self.log.insert(now, message) == Insert::Stored;
+        let stored = self.log.insert(now, message, Copies::begin(slot)) == Insert::Stored;
         if stored {
             out.push(Output::Emit(Event::MessageArrived { uuid }));
         }
@@ -235,7 +256,7 @@ impl Node {
             record.relayed += 1;
         }
         if relays == 0 {
-            self.forget_waiting(from, &ItemKey::Message(uuid, 0));
+            self.forget_waiting(from, &ItemKey::Message(uuid, 0), !unlimited || !self.config.trees);
         }
         if wanted && message.ttl > 0 && !message.path.contains(&self.id) {
             let copy = if relays > copy { copy } else { 0 };
@@ -256,16 +277,18 @@ impl Node {
         out: &mut Vec<Output>,
     ) {
         let item = Waiting { ttl: ttl - 1, path: Some(self.path_through(path)), repair: false };
-        self.pass_on(now, &ItemKey::Message(uuid, copy), &item, from, path, out);
+        let tree = self.tree_of_message(&uuid);
+        self.pass_on(now, &ItemKey::Message(uuid, copy), &item, from, path, tree, out);
     }
 
     /// `path` with this node appended; beyond [`MAX_PATH`] the oldest stations behind the origin are left out.
-    fn path_through(&self, path: &Path) -> Path {
+    pub(super) fn path_through(&self, path: &Path) -> Path {
         let skipped = (path.len() + 1).saturating_sub(MAX_PATH);
         let stations = path.iter().take(1).chain(path.iter().skip(1 + skipped)).chain([&self.id]);
         stations.cloned().collect()
     }
 
+    #[expect(clippy::too_many_arguments, reason = "one copy's way is many words")]
     fn pass_on(
         &mut self,
         now: Time,
@@ -273,19 +296,49 @@ impl Node {
         item: &Waiting,
         from: Option<&NodeId>,
         path: &Path,
+        tree: Option<Tree>,
         out: &mut Vec<Output>,
     ) {
         let to: Vec<NodeId> =
             self.overlay.links.keys().filter(|id| Some(*id) != from && !path.contains(id)).cloned().collect();
         for id in to {
-            if let Some(link) = self.overlay.links.get_mut(&id) {
-                link.push(key.clone(), item.clone());
+            let Some(link) = self.overlay.links.get_mut(&id) else { continue };
+            if tree.is_some_and(|tree| tree.is_lazy(link.slot)) {
+                if let ItemKey::Message(uuid, _) = key {
+                    link.hold_back(*uuid);
+                }
+                continue;
             }
+            link.push(key.clone(), item.clone());
             self.flush(now, &id, out);
         }
     }
 
-    fn forget_waiting(&mut self, from: Option<&NodeId>, key: &ItemKey) {
+    /// The tree that an origin's messages travel over; `None` floods them.
+    fn tree_for(&self, origin: &NodeId, flooded: bool) -> Option<Tree> {
+        if flooded || !self.config.trees { None } else { self.table.tree(origin) }
+    }
+
+    fn tree_of_message(&self, uuid: &uuid::Uuid) -> Option<Tree> {
+        let record = self.log.get(uuid)?;
+        self.tree_for(&record.message.origin, record.is_flooded())
+    }
+
+    /// Something new of an origin came over a link.
+    fn grew(&mut self, origin: &NodeId, slot: Option<u8>) {
+        if let Some(slot) = slot
+            && let Some(tree) = self.table.tree_mut(origin)
+        {
+            tree.brought_by(slot);
+        }
+    }
+
+    /// The other side turned out to hold what waits for it. Over a tree it is sent all the same, once: only the answer
+    /// tells whether this link is to be used for that origin.
+    fn forget_waiting(&mut self, from: Option<&NodeId>, key: &ItemKey, flooded: bool) {
+        if !flooded {
+            return;
+        }
         if let Some(link) = from.and_then(|from| self.overlay.links.get_mut(from)) {
             link.take_back(key);
         }
@@ -334,7 +387,8 @@ impl Node {
             // A leaving node keeps its link until the queue is empty; its last envelope says that it left.
             let rest = self.overlay.links.get(to).map_or(0, |link| link.queue_length());
             let claims = if self.stopping && rest > 0 { Vec::new() } else { self.claims_for(now, to) };
-            if items.is_empty() && claims.is_empty() && !due {
+            let grafts = self.overlay.links.get(to).is_some_and(|link| !link.grafts.is_empty());
+            if items.is_empty() && claims.is_empty() && !grafts && !due {
                 return;
             }
             let mut header = self.header(to);
@@ -344,7 +398,10 @@ impl Node {
             self.counters.messages_sent += messages.len() as u64;
             self.counters.envelopes_sent += 1;
             let free_place = due.then(|| self.advertise_place(now)).flatten();
-            let envelope = Envelope { header, messages, digest: due.then(|| self.digest()), claims, free_place };
+            let (graft, prune) = (self.take_grafts(to), self.take_prunes(to));
+            let recent = if due { self.take_announcements(to) } else { Vec::new() };
+            let digest = due.then(|| self.digest());
+            let envelope = Envelope { header, messages, digest, claims, free_place, graft, prune, recent };
             let next_heartbeat = now.after(self.heartbeat_pause(to));
             if let Some(link) = self.overlay.links.get_mut(to) {
                 link.sent(now);
@@ -353,7 +410,8 @@ impl Node {
                 }
             }
             let claims = envelope.claims.iter().map(|claim| claim.id.clone()).collect();
-            self.call(to, Call::Gossip(envelope), Purpose::Gossip { items, claims }, out);
+            let wishes = Wishes { claims, graft: envelope.graft.clone(), prune: envelope.prune.clone() };
+            self.call(to, Call::Gossip(envelope), Purpose::Gossip { items, wishes }, out);
         }
     }
 
@@ -454,6 +512,8 @@ impl Node {
         } else if same_life {
             self.link_works(now, to);
         }
+        self.learn_from_outcomes(to, items, &reply.judgements);
+        self.hear_announcements(now, reply.recent);
         for message in reply.newer {
             self.judge(now, message, Some(to), out);
         }
@@ -469,29 +529,44 @@ impl Node {
         self.flush(now, to, out);
     }
 
+    /// Stops pushing an origin over a link on whose other side a pushed message was not needed.
+    fn learn_from_outcomes(&mut self, to: &NodeId, items: &[(ItemKey, Waiting)], judgements: &[Judgement]) {
+        for ((key, _), judgement) in items.iter().zip(judgements) {
+            if judgement.outcome != Outcome::Duplicate || judgement.keep || !self.config.trees {
+                continue;
+            }
+            let origin = match key {
+                ItemKey::State(origin) => Some(origin.clone()),
+                ItemKey::Message(uuid, _) => self.log.get(uuid).map(|record| record.message.origin.clone()),
+            };
+            if let Some(origin) = origin {
+                self.shrink(&origin, to);
+            }
+        }
+    }
+
     /// An envelope was not answered: what it carried is sent again, but for what the other side refused.
     pub(super) fn gossip_failed(
         &mut self,
         now: Time,
         to: &NodeId,
         items: Vec<(ItemKey, Waiting)>,
-        claims: Vec<NodeId>,
+        wishes: Wishes,
         failure: Failure,
         out: &mut Vec<Output>,
     ) {
         let Some(link) = self.overlay.links.get_mut(to) else { return };
         link.ended();
+        link.wish_again(wishes);
         match failure {
             Failure::Rejected { .. } if items.len() > 1 => {
                 link.singly = true;
                 link.put_back(items);
-                link.claims.extend(claims);
             }
             // The one message is what it does not take: drop it for this link only.
-            Failure::Rejected { .. } if items.len() == 1 => link.claims.extend(claims),
+            Failure::Rejected { .. } if items.len() == 1 => {}
             _ => {
                 link.put_back(items);
-                link.claims.extend(claims);
                 self.link_fails(now, to, failure, out);
             }
         }

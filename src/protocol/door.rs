@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::words::{Boot, Claim, Digest, FreePlace, LogKey, Message, NodeId, Payload, Status, Version};
+use super::words::{
+    Announcement, Boot, Claim, Digest, FreePlace, Graft, LogKey, Message, NodeId, Payload, Status, Version,
+};
 
 /// Who speaks: stands in every request and reply between nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,12 @@ pub struct Envelope {
     pub claims: Vec<Claim>,
     /// Where the sender last saw a free place.
     pub free_place: Option<FreePlace>,
+    /// Origins that the sender wants over this link again.
+    pub graft: Option<Graft>,
+    /// Origins that the sender no longer needs over this link.
+    pub prune: Vec<NodeId>,
+    /// What the sender did not push over this link since its last digest.
+    pub recent: Vec<Announcement>,
 }
 
 /// What became of one message.
@@ -97,6 +105,8 @@ pub struct GossipReply {
     pub claims: Vec<Claim>,
     /// Where it last saw a free place.
     pub free_place: Option<FreePlace>,
+    /// What it did not push over this link since its last digest.
+    pub recent: Vec<Announcement>,
 }
 
 /// The caller's set in a comparison, in whichever form is shorter.

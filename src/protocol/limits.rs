@@ -42,6 +42,12 @@ pub const MAX_QUEUE: usize = 16 * 1024;
 /// Claims in one envelope.
 pub const MAX_CLAIMS: usize = 256;
 
+/// Origins that one envelope asks for again, or no more; beyond it all are asked for.
+pub const MAX_GRAFTS: usize = 1024;
+
+/// Announcements in one envelope of what was not pushed over a link.
+pub const MAX_ANNOUNCED: usize = 64;
+
 /// Requests under way to one peer at a time.
 pub const MAX_IN_FLIGHT: usize = 4;
 

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use uuid::Uuid;
 
-use super::limits::{MAX_IN_FLIGHT, MAX_QUEUE};
-use super::words::{Boot, Digest, NodeId, Path, Time};
+use super::limits::{MAX_ANNOUNCED, MAX_IN_FLIGHT, MAX_QUEUE};
+use super::words::{Boot, Digest, Graft, NodeId, Path, Time};
 
 /// Milliseconds after which a further request may follow one that is still under way: long enough that a loopback link
 /// gathers a batch instead, short enough that a distant one is kept busy.
@@ -32,6 +32,17 @@ pub struct Waiting {
     pub path: Option<Path>,
     /// Whether repair sends it: with a fresh ttl.
     pub repair: bool,
+}
+
+/// What an envelope carried beside messages, to be said again if it is lost.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Whose status was told.
+    pub claims: Vec<NodeId>,
+    /// Which origins were asked for again.
+    pub graft: Option<Graft>,
+    /// Which origins were asked for no more.
+    pub prune: Vec<NodeId>,
 }
 
 /// One link.
@@ -59,6 +70,16 @@ pub struct Link {
     pub sync_rounds: u32,
     /// Symbols that the next comparison shall carry.
     pub symbols: usize,
+    /// Number of the link's place at this node, below 64: names it in the trees.
+    pub slot: u8,
+    /// Origins that are wanted over this link again.
+    pub grafts: BTreeSet<NodeId>,
+    /// Whether all origins are.
+    pub graft_all: bool,
+    /// Origins that are not needed over this link.
+    pub prunes: BTreeSet<NodeId>,
+    /// Messages that were not pushed over this link since the last digest, the newest of them.
+    pub held_back: VecDeque<Uuid>,
     /// The other side's last digest.
     pub theirs: Option<Digest>,
     /// Messages go one by one until the queue is empty, since the other side refused a batch.
@@ -70,8 +91,8 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link to a process of life `boot`, with a digest due at `heartbeat_at`.
-    pub fn new(now: Time, boot: Boot, heartbeat_at: Time) -> Link {
+    /// A link to a process of life `boot` in place `slot`, with a digest due at `heartbeat_at`.
+    pub fn new(now: Time, boot: Boot, slot: u8, heartbeat_at: Time) -> Link {
         Link {
             boot,
             heard_at: now,
@@ -84,6 +105,11 @@ impl Link {
             syncing: false,
             sync_rounds: 0,
             symbols: 0,
+            slot,
+            grafts: BTreeSet::new(),
+            graft_all: false,
+            prunes: BTreeSet::new(),
+            held_back: VecDeque::new(),
             theirs: None,
             singly: false,
             order: VecDeque::new(),
@@ -118,6 +144,25 @@ impl Link {
         }
     }
 
+    /// Remembers a message that is not pushed over this link, to announce it.
+    pub fn hold_back(&mut self, uuid: Uuid) {
+        self.held_back.push_back(uuid);
+        if self.held_back.len() > MAX_ANNOUNCED {
+            self.held_back.pop_front();
+        }
+    }
+
+    /// Says again what a lost envelope said.
+    pub fn wish_again(&mut self, wishes: Wishes) {
+        self.claims.extend(wishes.claims);
+        match wishes.graft {
+            Some(Graft::Origins(origins)) => self.grafts.extend(origins),
+            Some(Graft::All) => self.graft_all = true,
+            None => {}
+        }
+        self.prunes.extend(wishes.prune);
+    }
+
     /// Takes an item back that the other side turned out to hold.
     pub fn take_back(&mut self, key: &ItemKey) {
         self.waiting.remove(key);
@@ -140,7 +185,7 @@ impl Link {
 
     /// Whether there is anything to say but a digest.
     pub fn has_news(&self) -> bool {
-        !self.waiting.is_empty() || !self.claims.is_empty()
+        !self.waiting.is_empty() || !self.claims.is_empty() || !self.grafts.is_empty() || self.graft_all
     }
 
     /// The earliest time at which a request may go; `None` while as many are under way as may be.

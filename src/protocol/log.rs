@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::fingerprint::{self, Fingerprint};
 use super::limits::UNLIMITED_REACH;
+use super::trees::Copies;
 use super::words::{LogKey, Message, NodeId, Path, Time};
 
 /// One copy's arrival.
@@ -33,6 +34,8 @@ pub struct Record {
     pub arrivals: Vec<Arrival>,
     /// Whether its user has read it.
     pub read: bool,
+    /// Over which links copies came.
+    pub copies: Copies,
     /// Copies that were passed on, counted for `relays`.
     pub relayed: u8,
     /// The greatest ttl with which a copy came.
@@ -48,6 +51,11 @@ impl Record {
     /// Whether repair hands it on where pushing ended.
     pub fn is_unlimited(&self) -> bool {
         self.message.reach() >= UNLIMITED_REACH
+    }
+
+    /// Whether it travels over every link and not over a tree: its reach is limited, or several copies were asked for.
+    pub fn is_flooded(&self) -> bool {
+        self.message.relays > 0 || !self.is_unlimited()
     }
 
     /// Its place in the log.
@@ -160,14 +168,14 @@ impl Log {
     }
 
     /// Stores a message that is not yet held, and evicts the oldest beyond the bounds.
-    pub fn insert(&mut self, now: Time, message: Message) -> Insert {
+    pub fn insert(&mut self, now: Time, message: Message, copies: Copies) -> Insert {
         let key = LogKey { stamp: message.stamp, uuid: message.uuid };
         if key <= self.floor {
             return Insert::Expired;
         }
         let arrival = Arrival { path: message.path.clone(), at: now };
         let best_ttl = message.ttl;
-        let record = Record { message, arrivals: vec![arrival], read: false, relayed: 1, best_ttl };
+        let record = Record { message, arrivals: vec![arrival], read: false, copies, relayed: 1, best_ttl };
         self.bytes += record.weight();
         self.account(&record, true);
         self.keys.insert(key.uuid, key);

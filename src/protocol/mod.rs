@@ -24,6 +24,7 @@ mod overlay;
 mod own;
 mod probe;
 mod repair;
+mod trees;
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,6 @@ pub use sketch::{Difference, SYMBOL_BYTES, Sketch};
 pub use table::{Entry, Merge, State, Table};
 pub use view::View;
 pub use words::{
-    Boot, Claim, Digest, FreePlace, IdError, IdForm, Kind, LogKey, Message, NodeId, Path, Payload, Status, Time,
-    Version, is_version,
+    Announcement, Boot, Claim, Digest, FreePlace, Graft, IdError, IdForm, Kind, LogKey, Message, NodeId, Path, Payload,
+    Status, Time, Version, is_version,
 };

@@ -13,7 +13,7 @@ use super::config::Config;
 use super::door::{Call, Event, Header, Input, Output, Refusal, Reply, Request, Response};
 use super::foreign::Foreign;
 use super::limits::MAX_VERSION;
-use super::link::{ItemKey, Waiting};
+use super::link::{ItemKey, Waiting, Wishes};
 use super::log::Log;
 use super::overlay::Overlay;
 use super::own::Own;
@@ -25,7 +25,7 @@ use super::words::{Boot, NodeId, Time};
 #[derive(Clone, Debug)]
 pub(super) enum Purpose {
     /// An envelope over a link, with what it carried.
-    Gossip { items: Vec<(ItemKey, Waiting)>, claims: Vec<NodeId> },
+    Gossip { items: Vec<(ItemKey, Waiting)>, wishes: Wishes },
     /// A comparison over a link.
     Sync,
     /// A direct request for a link.
@@ -205,7 +205,7 @@ impl Node {
         out: &mut Vec<Output>,
     ) {
         match purpose {
-            Purpose::Gossip { items, claims } => self.gossip_failed(now, &to, items, claims, failure, out),
+            Purpose::Gossip { items, wishes } => self.gossip_failed(now, &to, items, wishes, failure, out),
             Purpose::Sync => self.sync_failed(now, &to, failure, out),
             Purpose::Offer => self.offer_failed(now, &to),
             Purpose::Bridge => self.bridge_failed(&to),

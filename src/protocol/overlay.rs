@@ -389,7 +389,9 @@ impl Node {
         self.overlay.splits.remove(id);
         self.overlay.offers.remove(id);
         let first = if asked { now } else { now.after(self.config.heartbeat_ms / 2) };
-        self.overlay.links.insert(id.clone(), Link::new(now, boot, first));
+        let taken = |slot: &u8| self.overlay.links.values().any(|link| link.slot == *slot);
+        let slot = (0..64).find(|slot| !taken(slot)).unwrap_or(63);
+        self.overlay.links.insert(id.clone(), Link::new(now, boot, slot, first));
         self.overlay.pause = SEEK_PAUSE.0;
         self.overlay.seek_at = now;
         self.given_was_linked(id);
@@ -417,14 +419,13 @@ impl Node {
 
     /// Forgets a link; a promise that waited for its place is kept now.
     pub(super) fn drop_link(&mut self, now: Time, id: &NodeId, why: &'static str, out: &mut Vec<Output>) {
-        if self.overlay.links.remove(id).is_none() {
-            return;
-        }
+        let Some(link) = self.overlay.links.remove(id) else { return };
         out.push(Output::Emit(Event::LinkLost { id: id.clone(), why }));
         self.given_was_lost(id);
         self.overlay.splits.retain(|_, split| split.with != *id);
         self.overlay.pause = SEEK_PAUSE.0;
         self.overlay.seek_at = now;
+        self.regrow(now, link.slot, out);
         let promised = self.overlay.promises.iter().find(|(_, p)| p.instead_of == *id && p.until > now);
         if let Some((joiner, boot)) = promised.map(|(joiner, promise)| (joiner.clone(), promise.boot)) {
             self.overlay.promises.remove(&joiner);

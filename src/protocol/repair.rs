@@ -224,8 +224,11 @@ impl Node {
             self.believe(now, claim, Some(to), out);
         }
         for message in reply.messages {
-            let repaired = self.judge(now, message, Some(to), out) == super::Outcome::New;
-            self.counters.repaired += u64::from(repaired);
+            let origin = message.origin.clone();
+            if self.judge(now, message, Some(to), out) == super::Outcome::New {
+                self.counters.repaired += 1;
+                self.graft_after_repair(&origin, to);
+            }
         }
         self.send_wanted(now, to, &reply.want, out);
     }
@@ -239,6 +242,17 @@ impl Node {
         let held = self.held_above(floor);
         let mut wanted: Vec<&Held> = want.iter().filter_map(|fingerprint| held.get(fingerprint)).collect();
         wanted.sort();
+        for held in &wanted {
+            let origin = match held {
+                Held::State(id) => Some((*id).clone()),
+                Held::Message(key) => self.log.get(&key.uuid).map(|record| record.message.origin.clone()),
+                Held::Refused => None,
+            };
+            // The other side lacks it, so its tree is broken there: this link is one that works.
+            if let Some(origin) = origin {
+                self.grow_again(&origin, to);
+            }
+        }
         let Some(link) = self.overlay.links.get_mut(to) else { return };
         let item = || Waiting { ttl: 0, path: None, repair: true };
         for held in wanted {

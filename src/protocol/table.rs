@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::fingerprint::{self, Fingerprint};
 use super::limits::MAX_LEAP;
+use super::trees::{Copies, Tree};
 use super::words::{Claim, Message, NodeId, Path, Payload, Status, Time, Version};
 
 /// The newest state known of one node.
@@ -29,6 +30,8 @@ pub struct State {
     pub path: Path,
     /// When it arrived here.
     pub updated_at: Time,
+    /// Over which links copies came.
+    pub copies: Copies,
 }
 
 /// One known node.
@@ -42,11 +45,13 @@ pub struct Entry {
     pub since: Time,
     /// The version to which the belief refers.
     pub claim_version: Version,
+    /// By which links its messages travel.
+    tree: Tree,
 }
 
 impl Entry {
     fn new(now: Time) -> Entry {
-        Entry { state: None, status: Status::Alive, since: now, claim_version: 0 }
+        Entry { state: None, status: Status::Alive, since: now, claim_version: 0, tree: Tree::default() }
     }
 
     /// The state's version, 0 without one.
@@ -121,7 +126,7 @@ impl Table {
     }
 
     /// Merges an offered state.
-    pub fn merge(&mut self, now: Time, message: &Message) -> Merge {
+    pub fn merge(&mut self, now: Time, message: &Message, copies: Copies) -> Merge {
         if let Some(entry) = self.entries.get(&message.origin) {
             if let Some(held) = &entry.state {
                 match (message.version, message.uuid).cmp(&(held.version, held.uuid)) {
@@ -144,6 +149,7 @@ impl Table {
                 ttl: message.ttl,
                 path: message.path.clone(),
                 updated_at: now,
+                copies,
             });
             if message.version > entry.claim_version && entry.status != Status::Alive {
                 entry.status = Status::Alive;
@@ -175,6 +181,26 @@ impl Table {
             }
         });
         true
+    }
+
+    /// The tree of an origin.
+    pub(super) fn tree(&self, id: &NodeId) -> Option<Tree> {
+        self.entries.get(id).map(|entry| entry.tree)
+    }
+
+    /// The tree of an origin, to be changed.
+    pub(super) fn tree_mut(&mut self, id: &NodeId) -> Option<&mut Tree> {
+        self.entries.get_mut(id).map(|entry| &mut entry.tree)
+    }
+
+    /// All trees, to be changed.
+    pub(super) fn trees_mut(&mut self) -> impl Iterator<Item = (&NodeId, &mut Tree)> {
+        self.entries.iter_mut().map(|(id, entry)| (id, &mut entry.tree))
+    }
+
+    /// A state, to be changed in what no fingerprint depends on.
+    pub(super) fn state_mut(&mut self, id: &NodeId) -> Option<&mut State> {
+        self.entries.get_mut(id)?.state.as_mut()
     }
 
     /// The claim that this table makes of `id`, as of now.

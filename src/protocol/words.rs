@@ -319,6 +319,24 @@ pub struct FreePlace {
     pub age_ms: u64,
 }
 
+/// Which origins a node wants over a link again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Graft {
+    /// All.
+    All,
+    /// These.
+    Origins(Vec<NodeId>),
+}
+
+/// A message that was not pushed over a link, and the way by which it would have come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The message.
+    pub uuid: Uuid,
+    /// The path, up to and including the announcing node.
+    pub path: Path,
+}
+
 /// Whether `version` is one that a message may carry.
 pub fn is_version(version: Version) -> bool {
     (1..=MAX_VERSION).contains(&version)

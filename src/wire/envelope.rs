@@ -10,10 +10,10 @@ use super::ids::{self, check_form};
 use super::message::{MessageIn, MessageOut, check_all, parse_object};
 use super::problem::Problem;
 use super::{Door, PROTOCOL};
-use crate::protocol::limits::{MAX_CLAIMS, MAX_VERSION};
+use crate::protocol::limits::{MAX_ANNOUNCED, MAX_CLAIMS, MAX_GRAFTS, MAX_PATH, MAX_VERSION};
 use crate::protocol::{
-    Claim, Digest, Envelope, FreePlace, GossipReply, Header, Judgement, LinkAnswer, LinkCall, LinkReply, LinkWish,
-    LogKey, NodeId, Outcome, Status, is_version,
+    Announcement, Claim, Digest, Envelope, FreePlace, GossipReply, Graft, Header, Judgement, LinkAnswer, LinkCall,
+    LinkReply, LinkWish, LogKey, NodeId, Outcome, Status, is_version,
 };
 
 /// Who speaks; the first members of every body between nodes.
@@ -145,6 +145,72 @@ impl<'a> PlaceShape<'a> {
     }
 }
 
+/// `"*"` or a list of origins.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum GraftShape {
+    Origins(Vec<NodeId>),
+    All(String),
+}
+
+impl GraftShape {
+    fn new(graft: &Graft) -> GraftShape {
+        match graft {
+            Graft::All => GraftShape::All("*".to_owned()),
+            Graft::Origins(origins) => GraftShape::Origins(origins.clone()),
+        }
+    }
+
+    fn check(self, door: Door) -> Result<Graft, Problem> {
+        match self {
+            GraftShape::All(star) if star == "*" => Ok(Graft::All),
+            GraftShape::All(_) => Err(Problem::field("graft", "neither \"*\" nor a list of ids")),
+            GraftShape::Origins(origins) => check_origins(origins, "graft", door).map(Graft::Origins),
+        }
+    }
+}
+
+fn check_origins(origins: Vec<NodeId>, field: &str, door: Door) -> Result<Vec<NodeId>, Problem> {
+    if origins.len() > MAX_GRAFTS {
+        return Err(Problem::field(field, format!("more than {MAX_GRAFTS} ids")).with_limit(MAX_GRAFTS as u64));
+    }
+    for (i, origin) in origins.iter().enumerate() {
+        check_form(door.form, origin, || format!("{field}[{i}]"))?;
+    }
+    Ok(origins)
+}
+
+#[derive(Serialize, Deserialize)]
+struct AnnouncementShape<'a> {
+    uuid: Uuid,
+    path: Cow<'a, [NodeId]>,
+}
+
+impl<'a> AnnouncementShape<'a> {
+    fn all(announcements: &'a [Announcement]) -> Vec<AnnouncementShape<'a>> {
+        let shape = |a: &'a Announcement| AnnouncementShape { uuid: a.uuid, path: Cow::Borrowed(&a.path) };
+        announcements.iter().map(shape).collect()
+    }
+
+    fn check_all(shapes: Vec<AnnouncementShape<'_>>, door: Door) -> Result<Vec<Announcement>, Problem> {
+        if shapes.len() > MAX_ANNOUNCED {
+            let detail = format!("more than {MAX_ANNOUNCED} announcements");
+            return Err(Problem::field("recent", detail).with_limit(MAX_ANNOUNCED as u64));
+        }
+        let check = |(i, shape): (usize, AnnouncementShape<'_>)| {
+            if shape.path.is_empty() || shape.path.len() > MAX_PATH {
+                let detail = format!("not between 1 and {MAX_PATH} ids");
+                return Err(Problem::field(format!("recent[{i}].path"), detail).with_limit(MAX_PATH as u64));
+            }
+            for id in shape.path.iter() {
+                check_form(door.form, id, || format!("recent[{i}].path"))?;
+            }
+            Ok(Announcement { uuid: shape.uuid, path: shape.path.into_owned().into() })
+        };
+        shapes.into_iter().enumerate().map(check).collect()
+    }
+}
+
 #[derive(Serialize)]
 struct EnvelopeOut<'a> {
     #[serde(flatten)]
@@ -157,6 +223,12 @@ struct EnvelopeOut<'a> {
     claims: Vec<ClaimShape<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     free_place: Option<PlaceShape<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    graft: Option<GraftShape>,
+    #[serde(skip_serializing_if = "<[NodeId]>::is_empty")]
+    prune: &'a [NodeId],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recent: Vec<AnnouncementShape<'a>>,
 }
 
 // `flatten` would buffer the whole body before reading it, and a raw payload does not survive that.
@@ -176,6 +248,12 @@ struct EnvelopeIn<'a> {
     claims: Vec<ClaimShape<'a>>,
     #[serde(default)]
     free_place: Option<PlaceShape<'a>>,
+    #[serde(default)]
+    graft: Option<GraftShape>,
+    #[serde(default)]
+    prune: Vec<NodeId>,
+    #[serde(default)]
+    recent: Vec<AnnouncementShape<'a>>,
 }
 
 /// An envelope as JSON.
@@ -186,6 +264,9 @@ pub(super) fn write_envelope(envelope: &Envelope) -> Vec<u8> {
         digest: envelope.digest.as_ref().map(DigestShape::new),
         claims: ClaimShape::all(&envelope.claims),
         free_place: envelope.free_place.as_ref().map(PlaceShape::new),
+        graft: envelope.graft.as_ref().map(GraftShape::new),
+        prune: &envelope.prune,
+        recent: AnnouncementShape::all(&envelope.recent),
     })
 }
 
@@ -205,6 +286,9 @@ pub(super) fn read_envelope(body: &[u8], door: Door) -> Result<Envelope, Problem
         digest: shape.digest.map(DigestShape::digest),
         claims: ClaimShape::check_all(shape.claims, door, MAX_CLAIMS)?,
         free_place: shape.free_place.map(|place| place.check(door)).transpose()?,
+        graft: shape.graft.map(|graft| graft.check(door)).transpose()?,
+        prune: check_origins(shape.prune, "prune", door)?,
+        recent: AnnouncementShape::check_all(shape.recent, door)?,
     })
 }
 
@@ -223,6 +307,8 @@ struct GossipReplyOut<'a> {
     claims: Vec<ClaimShape<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     free_place: Option<PlaceShape<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recent: Vec<AnnouncementShape<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -245,6 +331,8 @@ struct GossipReplyIn<'a> {
     claims: Vec<ClaimShape<'a>>,
     #[serde(default)]
     free_place: Option<PlaceShape<'a>>,
+    #[serde(default)]
+    recent: Vec<AnnouncementShape<'a>>,
 }
 
 /// The answer to an envelope as JSON.
@@ -258,6 +346,7 @@ pub(super) fn write_gossip_reply(reply: &GossipReply) -> Vec<u8> {
         digest: reply.digest.as_ref().map(DigestShape::new),
         claims: ClaimShape::all(&reply.claims),
         free_place: reply.free_place.as_ref().map(PlaceShape::new),
+        recent: AnnouncementShape::all(&reply.recent),
     })
 }
 
@@ -283,6 +372,7 @@ pub(super) fn read_gossip_reply(body: &[u8], door: Door) -> Result<GossipReply, 
         digest: shape.digest.map(DigestShape::digest),
         claims: ClaimShape::check_all(shape.claims, door, MAX_CLAIMS)?,
         free_place: shape.free_place.map(|place| place.check(door)).transpose()?,
+        recent: AnnouncementShape::check_all(shape.recent, door)?,
     })
 }
 

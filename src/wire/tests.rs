@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::*;
 use crate::protocol::{
-    Call, Claim, Digest, Envelope, FreePlace, GossipReply, Header, IdForm, Judgement, Kind, LinkAnswer, LinkCall,
-    LinkReply, LinkWish, LogKey, Message, NodeId, Outcome, Payload, Reply, Request, Response, SetForm, Status,
-    SyncCall, SyncReply,
+    Announcement, Call, Claim, Digest, Envelope, FreePlace, GossipReply, Graft, Header, IdForm, Judgement, Kind,
+    LinkAnswer, LinkCall, LinkReply, LinkWish, LogKey, Message, NodeId, Outcome, Payload, Reply, Request, Response,
+    SetForm, Status, SyncCall, SyncReply,
 };
 
 const LOCAL: Door = Door { form: IdForm::Local };
@@ -72,6 +72,10 @@ fn claims() -> Vec<Claim> {
     vec![Claim { id: port(7001), version: 4, status: Status::Suspect, age_ms: 250 }]
 }
 
+fn announcement() -> Announcement {
+    Announcement { uuid: uuid(4), path: [port(7004), port(7002)].into() }
+}
+
 fn calls() -> Vec<(&'static str, Call)> {
     let link = |wish| Call::Link(LinkCall { header: header(false), wish });
     let sync = |set| Call::Sync(SyncCall { header: header(true), floor: digest().floor, count: 3, set });
@@ -84,6 +88,9 @@ fn calls() -> Vec<(&'static str, Call)> {
                 digest: Some(digest()),
                 claims: claims(),
                 free_place: Some(FreePlace { id: port(7003), age_ms: 12 }),
+                graft: Some(Graft::Origins(vec![port(7001)])),
+                prune: vec![port(7002)],
+                recent: vec![announcement()],
             }),
         ),
         ("sync_fingerprints", sync(SetForm::Fingerprints(vec![1, u64::MAX]))),
@@ -123,6 +130,7 @@ fn golden_replies_are_written_as_pinned_and_read_back() {
         digest: Some(digest()),
         claims: claims(),
         free_place: None,
+        recent: vec![announcement()],
     };
     let sync = SyncReply {
         header: header(true),

@@ -1,0 +1,245 @@
+//! Trees: which links a message of an origin travels over, so that it reaches n nodes in n-1 transmissions.
+//!
+//! After Plumtree (Leitão, Pereira and Rodrigues, SRDS 2007), but a tree per origin, since one that all senders share makes
+//! paths up to twice as long; and **the receiver decides**. Per origin it keeps one parent link, the first that brought
+//! something of it. A duplicate makes its sender stop only if the parent has handed that message over as well: so
+//! whatever overtakes, gets lost or is sent twice, one link that works always remains. A link that brings messages before
+//! the parent does, by a shorter path, becomes the parent, and only then the old one is told to stop; path lengths fall
+//! with every such change, so two nodes cannot take each other for parents. The loss of a parent grafts all other links at once.
+//!
+//! What is not pushed over a link is announced with the next digest, so that further paths enter the log; the digest itself
+//! shows within a heartbeat when a tree is broken, and what repair then brings grafts the link that it came over.
+
+use super::door::Output;
+use super::limits::{MAX_ANNOUNCED, MAX_GRAFTS};
+use super::node::Node;
+use super::words::{Announcement, Graft, Kind, NodeId, Time};
+
+/// One origin's tree as this node sees it: a few bits per link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// The link over which this origin's messages come.
+    parent: Option<u8>,
+    /// Links over which this origin's messages are not wanted.
+    lazy: u64,
+}
+
+/// Over which links a copy of one message came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copies {
+    first: Option<u8>,
+    handed: u64,
+}
+
+/// What a further copy tells of a tree.
+pub(super) struct Again<'a> {
+    pub(super) origin: &'a NodeId,
+    pub(super) kind: Kind,
+    pub(super) uuid: &'a uuid::Uuid,
+    pub(super) hops: usize,
+}
+
+fn bit(slot: u8) -> u64 {
+    1 << (slot & 63)
+}
+
+impl Copies {
+    /// The first copy came over this link, if over any.
+    pub(super) fn begin(slot: Option<u8>) -> Copies {
+        Copies { first: slot, handed: slot.map_or(0, bit) }
+    }
+}
+
+impl Tree {
+    /// Whether messages of this origin are not pushed over a link.
+    pub(super) fn is_lazy(&self, slot: u8) -> bool {
+        self.lazy & bit(slot) != 0
+    }
+
+    pub(super) fn set_lazy(&mut self, slot: u8) {
+        self.lazy |= bit(slot);
+    }
+
+    pub(super) fn set_eager(&mut self, slot: u8) {
+        self.lazy &= !bit(slot);
+    }
+
+    /// Something new came over a link.
+    pub(super) fn brought_by(&mut self, slot: u8) {
+        self.parent.get_or_insert(slot);
+    }
+
+    /// A link is gone; true if it was the parent.
+    pub(super) fn lose(&mut self, slot: u8) -> bool {
+        self.set_eager(slot);
+        let lost = self.parent == Some(slot);
+        if lost {
+            self.parent = None;
+        }
+        lost
+    }
+}
+
+impl Node {
+    pub(super) fn slot_of(&self, id: Option<&NodeId>) -> Option<u8> {
+        self.overlay.links.get(id?).map(|link| link.slot)
+    }
+
+    fn peer_in(&self, slot: u8) -> Option<NodeId> {
+        self.overlay.links.iter().find(|(_, link)| link.slot == slot).map(|(id, _)| id.clone())
+    }
+
+    /// Judges a duplicate that came over a link: whether its sender must go on pushing this origin.
+    pub(super) fn must_go_on(&mut self, again: &Again<'_>, from: Option<&NodeId>) -> bool {
+        let Some(slot) = self.slot_of(from).filter(|_| self.config.trees) else { return true };
+        let first_hops;
+        let copies = match again.kind {
+            Kind::State => {
+                let Some(state) = self.table.state_mut(again.origin) else { return true };
+                first_hops = state.path.len();
+                &mut state.copies
+            }
+            Kind::Message => {
+                let Some(record) = self.log.get_mut(again.uuid) else { return true };
+                if record.is_flooded() {
+                    return true;
+                }
+                first_hops = record.message.path.len();
+                &mut record.copies
+            }
+        };
+        // A retry of what this very link handed over says nothing of others.
+        let retry = copies.handed & bit(slot) != 0;
+        copies.handed |= bit(slot);
+        let Copies { first, handed } = *copies;
+        let Some(tree) = self.table.tree_mut(again.origin).filter(|_| !retry) else { return true };
+        match tree.parent {
+            None => {
+                tree.parent = first.or(Some(slot));
+                true
+            }
+            Some(parent) if parent == slot => match first {
+                Some(better) if better != slot && first_hops < again.hops => {
+                    tree.parent = Some(better);
+                    false
+                }
+                Some(other) if other != slot => {
+                    self.stop_other(again.origin, other);
+                    true
+                }
+                _ => true,
+            },
+            // Only a parent that handed over this message has shown that it works.
+            Some(parent) => handed & bit(parent) == 0,
+        }
+    }
+
+    /// Tells a link that was faster by a longer path, this once, that its messages of an origin are not needed.
+    fn stop_other(&mut self, origin: &NodeId, slot: u8) {
+        if let Some(link) = self.peer_in(slot).and_then(|peer| self.overlay.links.get_mut(&peer)) {
+            link.prunes.insert(origin.clone());
+        }
+    }
+
+    /// Something of an origin had to be repaired: its tree is broken here, so the link that had it is grafted.
+    pub(super) fn graft_after_repair(&mut self, origin: &NodeId, from: &NodeId) {
+        let Some(slot) = self.slot_of(Some(from)).filter(|_| self.config.trees) else { return };
+        if let Some(tree) = self.table.tree_mut(origin) {
+            tree.parent = Some(slot);
+            if let Some(link) = self.overlay.links.get_mut(from) {
+                link.grafts.insert(origin.clone());
+            }
+        }
+    }
+
+    /// A peer wants an origin's messages again, or no more.
+    pub(super) fn hear_wishes(&mut self, from: &NodeId, graft: Option<Graft>, prune: &[NodeId]) {
+        let Some(slot) = self.slot_of(Some(from)) else { return };
+        for origin in prune {
+            if let Some(tree) = self.table.tree_mut(origin) {
+                tree.set_lazy(slot);
+            }
+        }
+        match graft {
+            None => {}
+            Some(Graft::All) => self.table.trees_mut().for_each(|(_, tree)| tree.set_eager(slot)),
+            Some(Graft::Origins(origins)) => origins.iter().for_each(|origin| self.grow_again(origin, from)),
+        }
+    }
+
+    /// Pushes an origin's messages over a link again.
+    pub(super) fn grow_again(&mut self, origin: &NodeId, to: &NodeId) {
+        if let Some(slot) = self.slot_of(Some(to))
+            && let Some(tree) = self.table.tree_mut(origin)
+        {
+            tree.set_eager(slot);
+        }
+    }
+
+    /// A peer said that a pushed message was a duplicate and need not have come.
+    pub(super) fn shrink(&mut self, origin: &NodeId, to: &NodeId) {
+        if let Some(slot) = self.slot_of(Some(to))
+            && let Some(tree) = self.table.tree_mut(origin)
+        {
+            tree.set_lazy(slot);
+        }
+    }
+
+    /// A link is gone: whatever it was the parent of is asked for over all others, with a digest that shows what was missed.
+    pub(super) fn regrow(&mut self, now: Time, slot: u8, out: &mut Vec<Output>) {
+        let lost = |(id, tree): (&NodeId, &mut super::trees::Tree)| tree.lose(slot).then(|| id.clone());
+        let orphans: Vec<NodeId> = self.table.trees_mut().filter_map(lost).collect();
+        if orphans.is_empty() || self.stopping || !self.config.trees {
+            return;
+        }
+        let peers: Vec<NodeId> = self.overlay.links.keys().cloned().collect();
+        for peer in peers {
+            if let Some(link) = self.overlay.links.get_mut(&peer) {
+                link.grafts.extend(orphans.iter().cloned());
+                link.heartbeat_at = now;
+            }
+            self.flush(now, &peer, out);
+        }
+    }
+
+    /// The origins that are wanted over a link again.
+    pub(super) fn take_grafts(&mut self, to: &NodeId) -> Option<Graft> {
+        let known = self.table.len();
+        let link = self.overlay.links.get_mut(to).filter(|link| !link.grafts.is_empty() || link.graft_all)?;
+        let grafts = std::mem::take(&mut link.grafts);
+        let all = std::mem::take(&mut link.graft_all) || grafts.len() > MAX_GRAFTS || grafts.len() + 1 >= known.max(8);
+        Some(if all { Graft::All } else { Graft::Origins(grafts.into_iter().collect()) })
+    }
+
+    /// The origins that are not wanted over a link.
+    pub(super) fn take_prunes(&mut self, to: &NodeId) -> Vec<NodeId> {
+        let Some(link) = self.overlay.links.get_mut(to) else { return Vec::new() };
+        let mut taken = Vec::new();
+        while taken.len() < MAX_GRAFTS
+            && let Some(origin) = link.prunes.pop_first()
+        {
+            taken.push(origin);
+        }
+        taken
+    }
+
+    /// What was not pushed over a link since its last digest.
+    pub(super) fn take_announcements(&mut self, to: &NodeId) -> Vec<Announcement> {
+        let Some(link) = self.overlay.links.get_mut(to) else { return Vec::new() };
+        let held_back = std::mem::take(&mut link.held_back);
+        let announce = |uuid: uuid::Uuid| {
+            let record = self.log.get(&uuid)?;
+            let made_here = record.message.path.len() == 1 && self.is_self(&record.message.path[0]);
+            let path = if made_here { record.message.path.clone() } else { self.path_through(&record.message.path) };
+            (!path.contains(to)).then_some(Announcement { uuid, path })
+        };
+        held_back.into_iter().filter_map(announce).take(MAX_ANNOUNCED).collect()
+    }
+
+    /// A peer announces what it did not push: another way by which a message might have come.
+    pub(super) fn hear_announcements(&mut self, now: Time, announced: Vec<Announcement>) {
+        for announcement in announced {
+            self.log.add_arrival(now, &announcement.uuid, &announcement.path, &self.id);
+        }
+    }
+}
