@@ -9,3 +9,9 @@ pub mod protocol;
 pub mod wire;
 
 pub mod http;
+
+pub mod client;
+pub mod topology;
+pub mod plot;
+pub mod lab;
+pub mod cli;

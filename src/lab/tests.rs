@@ -1,0 +1,1 @@
+//! Shapes, records and differences, without any process.
