@@ -10,8 +10,12 @@ pub mod wire;
 
 pub mod http;
 
-pub mod client;
-pub mod topology;
-pub mod plot;
-pub mod lab;
+pub mod net;
+pub mod server;
+pub mod web;
+
 pub mod cli;
+pub mod client;
+pub mod lab;
+pub mod plot;
+pub mod topology;

@@ -32,12 +32,7 @@ pub struct AddedNode {
 ///
 /// # Errors
 /// When there is no such node, or it does not run.
-pub async fn remove_node(
-    registry: &Registry,
-    name: &NetworkName,
-    number: u16,
-    how: Ending,
-) -> Result<bool, LabError> {
+pub async fn remove_node(registry: &Registry, name: &NetworkName, number: u16, how: Ending) -> Result<bool, LabError> {
     let lock = registry.lock(name)?;
     let mut network = registry.load_running(name)?;
     let node = network.node(number)?;

@@ -106,12 +106,7 @@ pub(super) fn compare(answers: &[NodeAnswer], live: usize) -> Vec<Difference> {
 /// The most common hash, and a digest that has it.
 type Common = (u64, usize);
 
-fn differs(
-    answer: &NodeAnswer,
-    live: usize,
-    living: Option<Common>,
-    messages: Option<Common>,
-) -> Option<Difference> {
+fn differs(answer: &NodeAnswer, live: usize, living: Option<Common>, messages: Option<Common>) -> Option<Difference> {
     let number = answer.number;
     let Ok(digest) = &answer.digest else {
         return Some(Difference::Silent { number, port: answer.port });

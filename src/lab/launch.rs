@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::process::{Ending, await_end};
 use super::registry::NetworkLock;
-use super::{
-    Drawing, LabError, NetworkName, NetworkRecord, NodeRecord, Progress, Registry, ports, program, survey,
-};
+use super::{Drawing, LabError, NetworkName, NetworkRecord, NodeRecord, Progress, Registry, ports, program, survey};
 use crate::client::Caller;
 
 /// A node with fewer places could pass nothing on.

@@ -52,11 +52,8 @@ pub struct DrawOptions {
 #[must_use]
 pub fn draw_graph(labels: &[String], edges: &[(usize, usize)], options: &DrawOptions) -> Scene {
     let n = labels.len();
-    let edges: BTreeSet<(usize, usize)> = edges
-        .iter()
-        .map(|&(a, b)| (a.min(b), a.max(b)))
-        .filter(|&(a, b)| a != b && b < n)
-        .collect();
+    let edges: BTreeSet<(usize, usize)> =
+        edges.iter().map(|&(a, b)| (a.min(b), a.max(b))).filter(|&(a, b)| a != b && b < n).collect();
     let edges: Vec<(usize, usize)> = edges.into_iter().collect();
     let sizes = Sizes::new(n);
     let mut places = layout::places(n, &edges, options.layout, sizes);
@@ -66,22 +63,13 @@ pub fn draw_graph(labels: &[String], edges: &[(usize, usize)], options: &DrawOpt
     let width = (high.x - low.x + 2.0 * border).max(LEAST_WIDTH);
     let growth = (width / PLAIN_WIDTH).max(1.0);
     let (title_size, small) = (TITLE_SIZE * growth, CAPTION_SIZE * growth);
-    let above = options
-        .title
-        .as_ref()
-        .map_or(0.0, |_| title_size + 20.0 * growth);
+    let above = options.title.as_ref().map_or(0.0, |_| title_size + 20.0 * growth);
     let to_middle = (width - high.x - low.x) / 2.0;
     for place in &mut places {
         *place = *place + Point::new(to_middle, border + above - low.y);
     }
 
-    let picture = Picture {
-        labels,
-        edges: &edges,
-        places: &places,
-        classes: &options.classes,
-        radius: sizes.radius,
-    };
+    let picture = Picture { labels, edges: &edges, places: &places, classes: &options.classes, radius: sizes.radius };
     let mut shapes = picture.links();
     shapes.extend(picture.nodes());
     if let Some(title) = &options.title {
@@ -135,9 +123,7 @@ impl Picture<'_> {
         lines.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
         // Where links are many, all are paler.
         let many = lines.len() as f64 / (lines.len() as f64 + 800.0);
-        let typical = lines
-            .get(lines.len() / 2)
-            .map_or(1.0, |line| line.0.max(1.0));
+        let typical = lines.get(lines.len() / 2).map_or(1.0, |line| line.0.max(1.0));
         let width = (self.radius * 0.1).clamp(0.8, 1.6);
         let line = |&(length, from, to): &(f64, Point, Point)| {
             let excess = (length / typical - 0.9) / 2.0;
@@ -228,10 +214,7 @@ fn mark(centre: Point, radius: f64, class: NodeClass) -> Vec<Shape> {
                 shapes.push(Shape::Line {
                     from: centre - Point::new(x, y),
                     to: centre + Point::new(x, y),
-                    stroke: Stroke {
-                        colour: class.outline(),
-                        width: 1.6 * thin,
-                    },
+                    stroke: Stroke { colour: class.outline(), width: 1.6 * thin },
                 });
             }
         }
@@ -252,10 +235,7 @@ fn mark(centre: Point, radius: f64, class: NodeClass) -> Vec<Shape> {
 /// The size that fits for nine of ten numbers, so that most look alike even if
 /// a few are very long.
 fn number_size(labels: &[String], radius: f64) -> f64 {
-    let mut sizes: Vec<f64> = labels
-        .iter()
-        .map(|label| fitting_size(label, radius))
-        .collect();
+    let mut sizes: Vec<f64> = labels.iter().map(|label| fitting_size(label, radius)).collect();
     sizes.sort_by(f64::total_cmp);
     sizes.get(sizes.len() / 10).copied().unwrap_or(radius)
 }
@@ -281,13 +261,7 @@ fn number(label: &str, centre: Point, size: f64, class: NodeClass) -> Shape {
 fn words(text: &str, at: Point, size: f64, colour: Colour, room: f64) -> Shape {
     let fitting = (room - MARGIN) / width_of(text, 1.0).max(1e-9);
     let size = size.min(fitting);
-    Shape::Text {
-        text: text.to_owned(),
-        at,
-        anchor: Anchor::Middle,
-        size,
-        stroke: pen(colour, size),
-    }
+    Shape::Text { text: text.to_owned(), at, anchor: Anchor::Middle, size, stroke: pen(colour, size) }
 }
 
 fn width_of(text: &str, size: f64) -> f64 {
@@ -296,8 +270,5 @@ fn width_of(text: &str, size: f64) -> f64 {
 
 /// A pen whose strokes go with letters of this size.
 fn pen(colour: Colour, size: f64) -> Stroke {
-    Stroke {
-        colour,
-        width: 0.13 * size,
-    }
+    Stroke { colour, width: 0.13 * size }
 }

@@ -52,10 +52,7 @@ impl Sizes {
         let root = (nodes.max(1) as f64).sqrt();
         // Large graphs get a larger picture, but also smaller nodes.
         let side = 400.0 + 38.0 * root;
-        Self {
-            side,
-            radius: (0.2 * side / root).clamp(6.0, 17.0),
-        }
+        Self { side, radius: (0.2 * side / root).clamp(6.0, 17.0) }
     }
 
     /// The smallest distance between two nodes.
@@ -67,12 +64,7 @@ impl Sizes {
 /// A place for each of `n` nodes, around no place in particular.
 ///
 /// `edges` are pairs of different nodes below `n`.
-pub(super) fn places(
-    n: usize,
-    edges: &[(usize, usize)],
-    layout: Layout,
-    sizes: Sizes,
-) -> Vec<Point> {
+pub(super) fn places(n: usize, edges: &[(usize, usize)], layout: Layout, sizes: Sizes) -> Vec<Point> {
     let circle = match layout {
         Layout::Circle => true,
         Layout::Force => n < 3,
@@ -110,13 +102,7 @@ fn circular(n: usize, sizes: Sizes) -> Vec<Point> {
 }
 
 /// One layout by distance.
-fn by_distance(
-    n: usize,
-    edges: &[(usize, usize)],
-    mut terms: Vec<terms::Term>,
-    sizes: Sizes,
-    seed: u64,
-) -> Vec<Point> {
+fn by_distance(n: usize, edges: &[(usize, usize)], mut terms: Vec<terms::Term>, sizes: Sizes, seed: u64) -> Vec<Point> {
     let mut shuffle = Shuffle::new(seed);
     let mut places = start(n, &mut shuffle);
     stress::relax(&mut places, &mut terms, &mut shuffle);
@@ -194,9 +180,6 @@ pub(super) fn bounds(places: &[Point]) -> (Point, Point) {
         return (Point::default(), Point::default());
     };
     places.iter().fold((first, first), |(low, high), place| {
-        (
-            Point::new(low.x.min(place.x), low.y.min(place.y)),
-            Point::new(high.x.max(place.x), high.y.max(place.y)),
-        )
+        (Point::new(low.x.min(place.x), low.y.min(place.y)), Point::new(high.x.max(place.x), high.y.max(place.y)))
     })
 }

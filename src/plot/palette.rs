@@ -27,13 +27,7 @@ pub enum NodeClass {
 
 impl NodeClass {
     /// All classes, in the order of a legend.
-    pub(super) const ALL: [Self; 5] = [
-        Self::Plain,
-        Self::Alive,
-        Self::Suspect,
-        Self::Down,
-        Self::Left,
-    ];
+    pub(super) const ALL: [Self; 5] = [Self::Plain, Self::Alive, Self::Suspect, Self::Down, Self::Left];
 
     /// The word for it.
     #[must_use]

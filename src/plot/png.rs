@@ -60,10 +60,7 @@ impl Scene {
             return Err(PngError::Size { width, height });
         };
         image.fill(paint_colour(Colour::WHITE));
-        let mut canvas = Canvas {
-            image,
-            transform: Transform::from_scale(scale, scale),
-        };
+        let mut canvas = Canvas { image, transform: Transform::from_scale(scale, scale) };
         for shape in &self.shapes {
             canvas.draw(shape);
         }
@@ -81,19 +78,13 @@ struct Canvas {
 impl Canvas {
     fn draw(&mut self, shape: &Shape) {
         match shape {
-            Shape::Circle {
-                centre,
-                radius,
-                fill,
-                outline,
-            } => {
+            Shape::Circle { centre, radius, fill, outline } => {
                 let (x, y) = single(*centre);
                 let Some(path) = PathBuilder::from_circle(x, y, *radius as f32) else {
                     return;
                 };
                 let (paint, rule) = (paint(*fill), FillRule::Winding);
-                self.image
-                    .fill_path(&path, &paint, rule, self.transform, None);
+                self.image.fill_path(&path, &paint, rule, self.transform, None);
                 if let Some(outline) = outline {
                     self.stroke(&path, *outline, self.transform);
                 }
@@ -107,18 +98,9 @@ impl Canvas {
                     self.stroke(&path, *stroke, self.transform);
                 }
             }
-            Shape::Text {
-                text,
-                at,
-                anchor,
-                size,
-                stroke,
-            } => {
+            Shape::Text { text, at, anchor, size, stroke } => {
                 let scale = size / CAPITAL;
-                let pen = Stroke {
-                    width: stroke.width / scale,
-                    ..*stroke
-                };
+                let pen = Stroke { width: stroke.width / scale, ..*stroke };
                 let (x, y) = single(Point::new(at.x, at.y - size));
                 let (sx, sy) = (scale as f32, scale as f32);
                 let placed = Transform::from_row(sx, 0.0, 0.0, sy, x, y);

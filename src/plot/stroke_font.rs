@@ -76,10 +76,7 @@ pub(super) fn segments(character: char) -> Vec<Segment> {
 
 /// Width and strokes of a character.
 fn glyph(character: char) -> (f64, &'static str) {
-    GLYPHS
-        .iter()
-        .find(|(known, ..)| *known == character)
-        .map_or(MISSING, |&(_, width, strokes)| (width, strokes))
+    GLYPHS.iter().find(|(known, ..)| *known == character).map_or(MISSING, |&(_, width, strokes)| (width, strokes))
 }
 
 /// Reads the strokes of a glyph; the language is explained at the table.
@@ -146,10 +143,7 @@ mod tests {
                 .collect();
             assert_eq!(words.join(" "), strokes, "{character:?}");
             assert_eq!(read(strokes).len(), words.len(), "{character:?}");
-            assert!(
-                strokes.is_empty() || strokes.starts_with('M'),
-                "{character:?}"
-            );
+            assert!(strokes.is_empty() || strokes.starts_with('M'), "{character:?}");
             for (_, numbers) in steps(strokes) {
                 let last = &numbers[numbers.len() - 2..];
                 assert!((-0.01..=width + 0.01).contains(&last[0]), "{character:?}");
@@ -160,13 +154,9 @@ mod tests {
 
     #[test]
     fn the_font_covers_what_a_caption_needs() {
-        let needed =
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;-_/()%=<>+ ";
+        let needed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;-_/()%=<>+ ";
         for character in needed.chars() {
-            let count = GLYPHS
-                .iter()
-                .filter(|(known, ..)| *known == character)
-                .count();
+            let count = GLYPHS.iter().filter(|(known, ..)| *known == character).count();
             assert_eq!(count, 1, "{character:?}");
         }
         let mut all: Vec<char> = GLYPHS.iter().map(|(known, ..)| *known).collect();

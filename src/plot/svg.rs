@@ -36,15 +36,8 @@ impl Scene {
             writeln!(out, "<desc>{}</desc>", Escaped(&self.description))?;
         }
         write_glyphs(out, &self.shapes)?;
-        writeln!(
-            out,
-            "<rect width=\"100%\" height=\"100%\" fill=\"{}\"/>",
-            Hex(Colour::WHITE)
-        )?;
-        writeln!(
-            out,
-            "<g fill=\"none\" stroke-linecap=\"round\" stroke-linejoin=\"round\">"
-        )?;
+        writeln!(out, "<rect width=\"100%\" height=\"100%\" fill=\"{}\"/>", Hex(Colour::WHITE))?;
+        writeln!(out, "<g fill=\"none\" stroke-linecap=\"round\" stroke-linejoin=\"round\">")?;
         for shape in &self.shapes {
             write_shape(out, shape)?;
         }
@@ -92,18 +85,9 @@ fn collect_characters(shapes: &[Shape], characters: &mut BTreeSet<char>) {
 
 fn write_shape(out: &mut String, shape: &Shape) -> fmt::Result {
     match shape {
-        Shape::Circle {
-            centre,
-            radius,
-            fill,
-            outline,
-        } => {
+        Shape::Circle { centre, radius, fill, outline } => {
             let (x, y, r) = (Number(centre.x), Number(centre.y), Number(*radius));
-            write!(
-                out,
-                "<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" fill=\"{}\"",
-                Hex(*fill)
-            )?;
+            write!(out, "<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" fill=\"{}\"", Hex(*fill))?;
             if let Some(outline) = outline {
                 write!(out, "{}", Pen(*outline))?;
             }
@@ -118,25 +102,12 @@ fn write_shape(out: &mut String, shape: &Shape) -> fmt::Result {
             Number(to.y),
             Pen(*stroke)
         ),
-        Shape::Text {
-            text,
-            at,
-            anchor,
-            size,
-            stroke,
-        } => {
+        Shape::Text { text, at, anchor, size, stroke } => {
             let scale = size / CAPITAL;
             // The base line of the font is at y = 10, that of the text at 0.
-            let pen = Stroke {
-                width: stroke.width / scale,
-                ..*stroke
-            };
+            let pen = Stroke { width: stroke.width / scale, ..*stroke };
             let (x, y, k) = (Number(at.x), Number(at.y - size), Fine(scale));
-            write!(
-                out,
-                "<g transform=\"translate({x} {y}) scale({k})\"{}>",
-                Pen(pen)
-            )?;
+            write!(out, "<g transform=\"translate({x} {y}) scale({k})\"{}>", Pen(pen))?;
             for glyph in stroke_font::set(text, *anchor) {
                 let (name, x) = (GlyphName(glyph.character), Number(glyph.x));
                 write!(out, "<use href=\"#{name}\" x=\"{x}\"/>")?;

@@ -67,10 +67,7 @@ fn png_size(png: &[u8]) -> (u32, u32) {
 #[test]
 fn a_picture_holds_each_node_and_link_once() {
     for (n, layout) in [(7, Layout::Auto), (20, Layout::Auto), (20, Layout::Circle)] {
-        let options = DrawOptions {
-            layout,
-            ..DrawOptions::default()
-        };
+        let options = DrawOptions { layout, ..DrawOptions::default() };
         let links = [(0, 1), (1, 0), (2, 2), (1, 2), (3, 99), (4, 5)];
         let svg = draw_graph(&labels(n), &links, &options).to_svg();
         assert_well_formed(&svg);
@@ -104,21 +101,13 @@ fn words_are_escaped_and_shown() {
 #[test]
 fn classes_are_seen_and_named() {
     use NodeClass::{Alive, Down, Left, Suspect};
-    let options = DrawOptions {
-        classes: vec![Alive, Alive, Suspect, Down, Left],
-        ..DrawOptions::default()
-    };
+    let options = DrawOptions { classes: vec![Alive, Alive, Suspect, Down, Left], ..DrawOptions::default() };
     let svg = draw_graph(&labels(6), &edges(6), &options).to_svg();
     assert_well_formed(&svg);
     // A disc for each node and each entry of the legend, and a ring more for
     // each of the two that are suspect.
     assert_eq!(count(&svg, "<circle"), 6 + 5 + 2);
-    for title in [
-        "node 1: alive, ",
-        "node 3: suspect, ",
-        "node 4: down, ",
-        "node 5: left, ",
-    ] {
+    for title in ["node 1: alive, ", "node 3: suspect, ", "node 4: down, ", "node 5: left, "] {
         assert!(svg.contains(title), "{title}");
     }
     assert!(svg.contains("<title>node 6: "), "beyond the list is plain");
@@ -196,18 +185,11 @@ fn large_and_odd_graphs_are_drawn() {
     for n in [0, 1, 2, 3, 1_200] {
         let scene = draw_graph(&labels(n), &edges(n), &options);
         assert_well_formed(&scene.to_svg());
-        assert_eq!(
-            scene,
-            draw_graph(&labels(n), &edges(n), &options),
-            "the same again"
-        );
+        assert_eq!(scene, draw_graph(&labels(n), &edges(n), &options), "the same again");
     }
     for layout in [Layout::Force, Layout::Circle] {
         for n in [1, 2, 5, 30] {
-            let options = DrawOptions {
-                layout,
-                ..DrawOptions::default()
-            };
+            let options = DrawOptions { layout, ..DrawOptions::default() };
             // No links at all: every node is a part of its own.
             let scene = draw_graph(&labels(n), &[], &options);
             assert_well_formed(&scene.to_svg());

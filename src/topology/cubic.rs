@@ -83,10 +83,7 @@ struct Rows<const WORDS: usize> {
 
 impl<const WORDS: usize> Rows<WORDS> {
     fn new(n: usize) -> Self {
-        Self {
-            before: vec![[0; WORDS]; n],
-            after: vec![[0; WORDS]; n],
-        }
+        Self { before: vec![[0; WORDS]; n], after: vec![[0; WORDS]; n] }
     }
 
     /// One round of all searches; answers how many nodes were newly reached,
@@ -122,13 +119,7 @@ pub(super) struct Gauge {
 impl Gauge {
     /// A gauge for graphs of `n` nodes; `n` is at least 4.
     pub(super) fn new(n: usize) -> Self {
-        Self {
-            n,
-            least: moore_sum(n, 3).unwrap_or(0),
-            narrow: Rows::new(n),
-            wide: Rows::new(n),
-            work: 0,
-        }
+        Self { n, least: moore_sum(n, 3).unwrap_or(0), narrow: Rows::new(n), wide: Rows::new(n), work: 0 }
     }
 
     /// The smallest sum that the distances from `sources` nodes can have.

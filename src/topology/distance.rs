@@ -99,32 +99,18 @@ impl Graph {
     pub fn distances(&self) -> Distances {
         let n = self.node_count();
         if n < 2 {
-            return Distances {
-                mean: 0.0,
-                diameter: 0,
-            };
+            return Distances { mean: 0.0, diameter: 0 };
         }
         let Some(reach) = farthest(&self.distances_from(0)) else {
-            return Distances {
-                mean: f64::INFINITY,
-                diameter: usize::MAX,
-            };
+            return Distances { mean: f64::INFINITY, diameter: usize::MAX };
         };
         // No two nodes are farther apart than twice the reach of any one.
         let (sum, diameter) = if reach.saturating_mul(2) <= SIDE_BY_SIDE_STEPS {
-            (0..n)
-                .step_by(WORDS * 64)
-                .map(|first| self.side_by_side(first))
-                .fold((0, 0), add_up)
+            (0..n).step_by(WORDS * 64).map(|first| self.side_by_side(first)).fold((0, 0), add_up)
         } else {
-            (0..n)
-                .map(|node| self.one_search(node))
-                .fold((0, 0), add_up)
+            (0..n).map(|node| self.one_search(node)).fold((0, 0), add_up)
         };
-        Distances {
-            mean: mean_of(sum, n, n),
-            diameter,
-        }
+        Distances { mean: mean_of(sum, n, n), diameter }
     }
 
     /// Mean distance over all ordered pairs of two nodes; infinite when the

@@ -29,11 +29,7 @@ pub(super) fn looks_like_dot(text: &str) -> bool {
 /// Reads the links of the dot graph `text` into `links`.
 pub(super) fn read(text: &str, links: &mut Links) -> Result<(), GraphFileError> {
     let mut words = Words::new(text);
-    let mut reader = Reader {
-        ahead: words.next()?,
-        words,
-        links,
-    };
+    let mut reader = Reader { ahead: words.next()?, words, links };
     reader.graph()
 }
 
@@ -67,11 +63,7 @@ impl<'t> Reader<'t, '_> {
 
     /// The error that something else than the word ahead was expected.
     fn unexpected<T>(&self, expected: &'static str) -> Result<T, GraphFileError> {
-        Err(GraphFileError::Syntax {
-            line: self.ahead.line,
-            expected,
-            found: self.ahead.kind.description(),
-        })
+        Err(GraphFileError::Syntax { line: self.ahead.line, expected, found: self.ahead.kind.description() })
     }
 
     /// `[strict] graph [name] { statements }`.
@@ -104,10 +96,7 @@ impl<'t> Reader<'t, '_> {
     fn group(&mut self, depth: usize) -> Result<Vec<u64>, GraphFileError> {
         let line = self.take()?.line;
         if depth > DEPTH_LIMIT {
-            return Err(GraphFileError::TooDeep {
-                line,
-                limit: DEPTH_LIMIT,
-            });
+            return Err(GraphFileError::TooDeep { line, limit: DEPTH_LIMIT });
         }
         let mut nodes = Vec::new();
         loop {
@@ -120,10 +109,7 @@ impl<'t> Reader<'t, '_> {
                     return Ok(nodes);
                 }
                 Kind::End => {
-                    return Err(GraphFileError::Unended {
-                        line,
-                        what: "a \"{\"",
-                    });
+                    return Err(GraphFileError::Unended { line, what: "a \"{\"" });
                 }
                 Kind::Semicolon | Kind::Comma => {
                     self.take()?;
@@ -135,10 +121,7 @@ impl<'t> Reader<'t, '_> {
 
     /// A setting (`name = value`, `node [..]`) or nodes joined by `--`.
     fn statement(&mut self, depth: usize, nodes: &mut Vec<u64>) -> Result<(), GraphFileError> {
-        if ["graph", "node", "edge"]
-            .iter()
-            .any(|word| self.at_keyword(word))
-        {
+        if ["graph", "node", "edge"].iter().any(|word| self.at_keyword(word)) {
             self.take()?;
             if self.take_if(&Kind::Equals)? {
                 self.take()?;
@@ -211,14 +194,8 @@ impl<'t> Reader<'t, '_> {
         while self.ahead.kind == Kind::OpenBracket {
             let line = self.take()?.line;
             while !self.take_if(&Kind::CloseBracket)? {
-                if matches!(
-                    self.ahead.kind,
-                    Kind::End | Kind::OpenBrace | Kind::CloseBrace
-                ) {
-                    return Err(GraphFileError::Unended {
-                        line,
-                        what: "a \"[\"",
-                    });
+                if matches!(self.ahead.kind, Kind::End | Kind::OpenBrace | Kind::CloseBrace) {
+                    return Err(GraphFileError::Unended { line, what: "a \"[\"" });
                 }
                 self.take()?;
             }

@@ -20,10 +20,7 @@ fn refused(text: &str) -> String {
 fn a_graph_is_written_plainly() {
     let graph = circular(3).unwrap();
     let text = to_dot(&graph, &[1, 2, 5]);
-    assert_eq!(
-        text,
-        "graph network {\n  1 -- 2;\n  1 -- 5;\n  2 -- 5;\n}\n"
-    );
+    assert_eq!(text, "graph network {\n  1 -- 2;\n  1 -- 5;\n  2 -- 5;\n}\n");
     let lonely = Graph::from_edges(3, [(0, 2)]);
     let text = to_dot(&lonely, &[1, 2, 3]);
     assert_eq!(text, "graph network {\n  2;\n  1 -- 3;\n}\n");
@@ -42,18 +39,7 @@ fn dot_is_read_with_all_that_belongs_to_it() {
         subgraph cluster_1 { 4 -- 5 }
         2 -- 1
     }"##;
-    let expected = [
-        (1, 2),
-        (1, 3),
-        (1, 4),
-        (1, 5),
-        (1, 6),
-        (2, 3),
-        (4, 5),
-        (4, 7),
-        (5, 7),
-        (6, 7),
-    ];
+    let expected = [(1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (2, 3), (4, 5), (4, 7), (5, 7), (6, 7)];
     assert_eq!(edges(text), expected);
 }
 
@@ -66,10 +52,7 @@ fn a_plain_list_is_read_with_all_separators() {
 
 #[test]
 fn mistakes_in_lists_are_named_with_their_line() {
-    assert_eq!(
-        refused("1 2\n2 x\n"),
-        "line 2: \"x\" is not a node; nodes are whole numbers from 1 upwards"
-    );
+    assert_eq!(refused("1 2\n2 x\n"), "line 2: \"x\" is not a node; nodes are whole numbers from 1 upwards");
     for number in ["0", "-1", "+1", "1.5", "99999999999999999999"] {
         let text = format!("1 2\n\n2 {number}");
         assert_eq!(
@@ -77,10 +60,7 @@ fn mistakes_in_lists_are_named_with_their_line() {
             format!("line 3: \"{number}\" is not a node; nodes are whole numbers from 1 upwards")
         );
     }
-    assert_eq!(
-        refused("1 2 3"),
-        "line 1: expected two node numbers, as in \"1 2\", found \"1 2 3\""
-    );
+    assert_eq!(refused("1 2 3"), "line 1: expected two node numbers, as in \"1 2\", found \"1 2 3\"");
     assert_eq!(refused("1 2\n3 3"), "line 2: node 3 is linked to itself");
     assert!(refused("1 2\n1 -> 3").starts_with("line 2: the graph is directed"));
     let long = refused(&"9".repeat(5_000));
@@ -91,38 +71,17 @@ fn mistakes_in_lists_are_named_with_their_line() {
 fn mistakes_in_dot_are_named_with_their_line() {
     assert!(refused("digraph { 1 -> 2 }").starts_with("line 1: the graph is directed"));
     assert!(refused("graph {\n 1 -> 2 }").starts_with("line 2: the graph is directed"));
-    assert_eq!(
-        refused("graph {\n a -- 2 }"),
-        "line 2: \"a\" is not a node; nodes are whole numbers from 1 upwards"
-    );
-    assert_eq!(
-        refused("graph {\n\n 4 -- 4; }"),
-        "line 3: node 4 is linked to itself"
-    );
-    assert_eq!(
-        refused("graph {\n 1 -- 2;\n"),
-        "line 1: a \"{\" that starts here has no end"
-    );
-    assert_eq!(
-        refused("graph { 1 -- 2\n \"3 }"),
-        "line 2: a text in quotes that starts here has no end"
-    );
-    assert_eq!(
-        refused("graph { 1 -- 2 [a=b }"),
-        "line 1: a \"[\" that starts here has no end"
-    );
-    assert_eq!(
-        refused("graph { 1 -- ; }"),
-        "line 1: expected a node, a setting or \"}\", found \";\""
-    );
+    assert_eq!(refused("graph {\n a -- 2 }"), "line 2: \"a\" is not a node; nodes are whole numbers from 1 upwards");
+    assert_eq!(refused("graph {\n\n 4 -- 4; }"), "line 3: node 4 is linked to itself");
+    assert_eq!(refused("graph {\n 1 -- 2;\n"), "line 1: a \"{\" that starts here has no end");
+    assert_eq!(refused("graph { 1 -- 2\n \"3 }"), "line 2: a text in quotes that starts here has no end");
+    assert_eq!(refused("graph { 1 -- 2 [a=b }"), "line 1: a \"[\" that starts here has no end");
+    assert_eq!(refused("graph { 1 -- ; }"), "line 1: expected a node, a setting or \"}\", found \";\"");
     assert_eq!(
         refused("graph { 1 -- 2 } 3"),
         "line 1: expected the end of the file after the closing \"}\", found \"3\""
     );
-    assert_eq!(
-        refused("graph x y { 1 -- 2 }"),
-        "line 1: expected \"{\" after \"graph\" and its name, found \"y\""
-    );
+    assert_eq!(refused("graph x y { 1 -- 2 }"), "line 1: expected \"{\" after \"graph\" and its name, found \"y\"");
     assert!(refused("graph { 1 -- 2 & 3 }").ends_with("found \"&\""));
     assert!(refused("strict 1 2").starts_with("line 1: expected \"graph\""));
     let deep = format!("graph {}", "{".repeat(100_000));
@@ -131,13 +90,7 @@ fn mistakes_in_dot_are_named_with_their_line() {
 
 #[test]
 fn a_text_without_links_is_empty() {
-    for text in [
-        "",
-        "# nothing\n\n",
-        "graph {}",
-        "graph { 1; 2 }",
-        "graph { a = b }",
-    ] {
+    for text in ["", "# nothing\n\n", "graph {}", "graph { 1; 2 }", "graph { a = b }"] {
         assert_eq!(parse_graph(text), Err(GraphFileError::Empty), "{text:?}");
     }
 }
@@ -153,19 +106,14 @@ fn the_parts_of_a_graph_in_pieces_are_named() {
         refused("graph { 1 -- 2; 7 }"),
         "the graph is not connected: it falls into 2 parts, 2 nodes around node 1, node 7 alone"
     );
-    let many: String = (0..10)
-        .map(|i| format!("{} {}\n", 2 * i + 1, 2 * i + 2))
-        .collect();
+    let many: String = (0..10).map(|i| format!("{} {}\n", 2 * i + 1, 2 * i + 2)).collect();
     assert!(refused(&many).ends_with("2 nodes around node 9, and 5 more"));
 }
 
 #[test]
 fn sizes_are_bounded() {
     let star: String = (2..=100_001).map(|i| format!("1 {i}\n")).collect();
-    assert_eq!(
-        refused(&star),
-        "the file has 100001 nodes; the limit is 100000"
-    );
+    assert_eq!(refused(&star), "the file has 100001 nodes; the limit is 100000");
     let group: String = (1..3_000).map(|i| format!("{i} ")).collect();
     let other: String = (3_000..6_000).map(|i| format!("{i} ")).collect();
     let dense = format!("graph {{\n {{ {group} }} -- {{ {other} }} }}");

@@ -21,10 +21,7 @@ impl Graph {
     /// A graph of `n` nodes and no links.
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self {
-            adjacency: vec![Vec::new(); n],
-            edge_count: 0,
-        }
+        Self { adjacency: vec![Vec::new(); n], edge_count: 0 }
     }
 
     /// A graph of `n` nodes with the given links; repeats and links of a node
@@ -48,10 +45,7 @@ impl Graph {
             neighbours.dedup();
             ends += neighbours.len();
         }
-        Self {
-            adjacency,
-            edge_count: ends / 2,
-        }
+        Self { adjacency, edge_count: ends / 2 }
     }
 
     /// Links `a` and `b`. Returns whether the link is new: `false` when it was
@@ -128,14 +122,9 @@ impl Graph {
         let adjacency: Vec<Vec<usize>> = (0..n)
             .map(|a| {
                 let mut linked = self.adjacency[a].iter().copied().peekable();
-                (0..n)
-                    .filter(|&b| b != a && linked.next_if_eq(&b).is_none())
-                    .collect()
+                (0..n).filter(|&b| b != a && linked.next_if_eq(&b).is_none()).collect()
             })
             .collect();
-        Self {
-            edge_count: n * n.saturating_sub(1) / 2 - self.edge_count,
-            adjacency,
-        }
+        Self { edge_count: n * n.saturating_sub(1) / 2 - self.edge_count, adjacency }
     }
 }

@@ -34,9 +34,7 @@ pub struct GraphFile {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum GraphFileError {
     /// No link in the whole text.
-    #[error(
-        "the file names no links; write one as \"1 2\" on a line of its own, or as a dot graph"
-    )]
+    #[error("the file names no links; write one as \"1 2\" on a line of its own, or as a dot graph")]
     Empty,
 
     /// Something else than a positive whole number where a node belongs.
@@ -171,10 +169,7 @@ pub fn to_dot(graph: &Graph, labels: &[u64]) -> String {
         push_line(&mut text, format_args!("  {};\n", labels[node]));
     }
     for (a, b) in graph.edges() {
-        push_line(
-            &mut text,
-            format_args!("  {} -- {};\n", labels[a], labels[b]),
-        );
+        push_line(&mut text, format_args!("  {} -- {};\n", labels[a], labels[b]));
     }
     text.push_str("}\n");
     text
@@ -220,19 +215,14 @@ impl Links {
         labels.sort_unstable();
         labels.dedup();
         if labels.len() > MAX_NODES {
-            return Err(GraphFileError::TooManyNodes {
-                nodes: labels.len(),
-            });
+            return Err(GraphFileError::TooManyNodes { nodes: labels.len() });
         }
         let place = |label: u64| labels.partition_point(|&other| other < label);
         let edges = self.edges.iter().map(|&(a, b)| (place(a), place(b)));
         let graph = Graph::from_edges(labels.len(), edges);
         let parts = graph.components();
         if parts.len() > 1 {
-            let mut parts: Vec<_> = parts
-                .iter()
-                .map(|part| (part.len(), labels[part[0]]))
-                .collect();
+            let mut parts: Vec<_> = parts.iter().map(|part| (part.len(), labels[part[0]])).collect();
             parts.sort_by_key(|&(size, member)| (std::cmp::Reverse(size), member));
             return Err(GraphFileError::NotConnected { parts });
         }
@@ -245,10 +235,7 @@ pub(super) fn node_number(line: usize, text: &str) -> Result<u64, GraphFileError
     let digits_only = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(number) if digits_only && number > 0 => Ok(number),
-        _ => Err(GraphFileError::NotANode {
-            line,
-            found: shorten(text),
-        }),
+        _ => Err(GraphFileError::NotANode { line, found: shorten(text) }),
     }
 }
 

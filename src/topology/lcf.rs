@@ -29,11 +29,7 @@ impl Lcf {
             let back = offsets[(class + offset) % period];
             (2..n - 1).contains(&offset) && offset + back == n
         };
-        if fits && offsets.iter().enumerate().all(agrees) {
-            Some(Self { n, offsets })
-        } else {
-            None
-        }
+        if fits && offsets.iter().enumerate().all(agrees) { Some(Self { n, offsets }) } else { None }
     }
 
     /// After how many nodes the pattern repeats.

@@ -29,18 +29,11 @@ const DRAWS: usize = 50;
 
 /// The periods that can give a good graph of `n` nodes, ascending.
 pub(super) fn periods(n: usize) -> Vec<usize> {
-    (SHORTEST_PERIOD..=LONGEST_PERIOD.min(n / 2))
-        .filter(|&period| n.is_multiple_of(period))
-        .collect()
+    (SHORTEST_PERIOD..=LONGEST_PERIOD.min(n / 2)).filter(|&period| n.is_multiple_of(period)).collect()
 }
 
 /// Spends up to `work` of the search on patterns of one period.
-pub(super) fn anneal<R: Rng + ?Sized>(
-    search: &mut Search<'_>,
-    period: usize,
-    work: u64,
-    rng: &mut R,
-) {
+pub(super) fn anneal<R: Rng + ?Sized>(search: &mut Search<'_>, period: usize, work: u64, rng: &mut R) {
     let n = search.node_count();
     let least = search.least(period);
     let cooling = Cooling::new(least as f64 * HOT, work, search);
@@ -60,11 +53,7 @@ pub(super) fn anneal<R: Rng + ?Sized>(
 }
 
 /// A connected pattern drawn by chance and its sum of distances.
-fn first<R: Rng + ?Sized>(
-    search: &mut Search<'_>,
-    period: usize,
-    rng: &mut R,
-) -> Option<(Lcf, u64)> {
+fn first<R: Rng + ?Sized>(search: &mut Search<'_>, period: usize, rng: &mut R) -> Option<(Lcf, u64)> {
     for _ in 0..DRAWS {
         if search.is_over() {
             return None;
@@ -99,12 +88,7 @@ fn change<R: Rng + ?Sized>(pattern: &Lcf, n: usize, rng: &mut R) -> Option<Lcf> 
 }
 
 /// Draws chords for the classes of nodes in `free`, leaving the others.
-fn draw<R: Rng + ?Sized>(
-    n: usize,
-    mut offsets: Vec<usize>,
-    mut free: Vec<usize>,
-    rng: &mut R,
-) -> Option<Lcf> {
+fn draw<R: Rng + ?Sized>(n: usize, mut offsets: Vec<usize>, mut free: Vec<usize>, rng: &mut R) -> Option<Lcf> {
     let period = offsets.len();
     let turns = n / period;
     while !free.is_empty() {

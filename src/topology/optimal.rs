@@ -52,24 +52,14 @@ pub fn optimal<R: Rng + ?Sized>(
     }
     let graph = match lcf::known(n) {
         Some(pattern) => pattern.graph().to_graph(),
-        None => look(
-            n,
-            search_effort.saturating_mul(WORK_PER_EFFORT),
-            rng,
-            progress,
-        )?,
+        None => look(n, search_effort.saturating_mul(WORK_PER_EFFORT), rng, progress)?,
     };
     progress(1.0);
     Ok(graph)
 }
 
 /// The search for a size that is not in the table.
-fn look<R: Rng + ?Sized>(
-    n: usize,
-    work: u64,
-    rng: &mut R,
-    progress: &mut dyn FnMut(f64),
-) -> Result<Graph, ShapeError> {
+fn look<R: Rng + ?Sized>(n: usize, work: u64, rng: &mut R, progress: &mut dyn FnMut(f64)) -> Result<Graph, ShapeError> {
     let drawn = random_regular(n, 3, rng)?;
     let Some(start) = Cubic::from_graph(&drawn) else {
         return Ok(drawn);

@@ -23,13 +23,7 @@ fn assert_cubic(graph: &Graph) {
 
 #[test]
 fn the_table_holds_what_it_promises() {
-    for (n, mean) in [
-        (16, 2.200),
-        (20, 2.368),
-        (32, 2.935),
-        (64, 3.778),
-        (256, 5.732),
-    ] {
+    for (n, mean) in [(16, 2.200), (20, 2.368), (32, 2.935), (64, 3.778), (256, 5.732)] {
         let graph = find(n, 0, 0);
         assert_eq!(graph.node_count(), n);
         assert_cubic(&graph);
@@ -49,11 +43,7 @@ fn small_sizes_reach_the_bound() {
         assert_cubic(&graph);
         let (found, bound) = (graph.mean_distance(), moore_mean_distance(n, 3));
         // The bound is out of reach for some sizes; no search can help there.
-        let slack = if [18, 24, 28].contains(&n) {
-            0.06
-        } else {
-            1e-12
-        };
+        let slack = if [18, 24, 28].contains(&n) { 0.06 } else { 1e-12 };
         assert!(found <= bound + slack, "{n} nodes: {found} against {bound}");
     }
 }
@@ -105,29 +95,17 @@ fn impossible_sizes_name_possible_ones() {
         "an optimal graph of 15 nodes: each node has 3 neighbours, so the number of nodes must \
          be even; try 14 or 16 nodes"
     );
-    assert_eq!(
-        refused(3),
-        "an optimal graph of 3 nodes: it needs at least 4 nodes; try 4 nodes"
-    );
-    assert_eq!(
-        refused(100_002),
-        "100002 nodes are too many: the limit is 100000"
-    );
+    assert_eq!(refused(3), "an optimal graph of 3 nodes: it needs at least 4 nodes; try 4 nodes");
+    assert_eq!(refused(100_002), "100002 nodes are too many: the limit is 100000");
 }
 
 #[test]
 fn patterns_are_checked() {
-    assert!(
-        Lcf::new(6, vec![3]).is_some(),
-        "every node to the opposite one"
-    );
+    assert!(Lcf::new(6, vec![3]).is_some(), "every node to the opposite one");
     assert!(Lcf::new(8, vec![3, 5]).is_some());
     assert!(Lcf::new(8, vec![3, 4]).is_none(), "the ends disagree");
     assert!(Lcf::new(8, vec![1, 7]).is_none(), "links of the ring");
-    assert!(
-        Lcf::new(9, vec![3, 6]).is_none(),
-        "the period does not divide"
-    );
+    assert!(Lcf::new(9, vec![3, 6]).is_none(), "the period does not divide");
     assert!(Lcf::new(8, vec![]).is_none());
 }
 

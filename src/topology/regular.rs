@@ -28,31 +28,20 @@ const EXCHANGES: usize = 10_000;
 /// When `n` is below 2 or above [`MAX_NODES`](super::MAX_NODES), `degree` is
 /// below 2 (degree 1 works for two nodes) or not below `n`, `n * degree` is
 /// odd, or there would be more than [`MAX_EDGES`](super::MAX_EDGES) links.
-pub fn random_regular<R: Rng + ?Sized>(
-    n: usize,
-    degree: usize,
-    rng: &mut R,
-) -> Result<Graph, ShapeError> {
+pub fn random_regular<R: Rng + ?Sized>(n: usize, degree: usize, rng: &mut R) -> Result<Graph, ShapeError> {
     check(n, degree)?;
     if degree == 2 {
         return Ok(shuffled_ring(n, rng));
     }
     let dense = degree > (n - 1) / 2;
     for _ in 0..TRIES {
-        let drawn = if dense {
-            draw(n, n - 1 - degree, rng).map(|missing| missing.complement())
-        } else {
-            draw(n, degree, rng)
-        };
+        let drawn =
+            if dense { draw(n, n - 1 - degree, rng).map(|missing| missing.complement()) } else { draw(n, degree, rng) };
         if let Some(graph) = drawn.filter(Graph::is_connected) {
             return Ok(graph);
         }
     }
-    Err(ShapeError::NotConnected {
-        nodes: n,
-        degree,
-        tries: TRIES,
-    })
+    Err(ShapeError::NotConnected { nodes: n, degree, tries: TRIES })
 }
 
 /// Refuses numbers for which no connected regular graph exists.
@@ -64,11 +53,7 @@ fn check(nodes: usize, degree: usize) -> Result<(), ShapeError> {
     check_nodes("a regular graph", nodes, 2)?;
     let least = (nodes - 1).min(2);
     if degree < least {
-        return Err(ShapeError::DegreeTooLow {
-            nodes,
-            degree,
-            least,
-        });
+        return Err(ShapeError::DegreeTooLow { nodes, degree, least });
     }
     if degree >= nodes {
         return Err(ShapeError::DegreeTooHigh { nodes, degree });
@@ -92,9 +77,7 @@ fn shuffled_ring<R: Rng + ?Sized>(n: usize, rng: &mut R) -> Graph {
 /// `None` when a bad tie could not be exchanged, which happens only in very
 /// small graphs.
 fn draw<R: Rng + ?Sized>(n: usize, degree: usize, rng: &mut R) -> Option<Graph> {
-    let mut ends: Vec<usize> = (0..n)
-        .flat_map(|a| std::iter::repeat_n(a, degree))
-        .collect();
+    let mut ends: Vec<usize> = (0..n).flat_map(|a| std::iter::repeat_n(a, degree)).collect();
     ends.shuffle(rng);
     let mut graph = Graph::new(n);
     let mut good = Vec::with_capacity(ends.len() / 2);

@@ -40,15 +40,8 @@ impl<'p> Search<'p> {
     pub(super) fn new(start: Cubic, work: u64, progress: &'p mut dyn FnMut(f64)) -> Self {
         let n = start.node_count();
         progress(0.0);
-        let mut search = Self {
-            gauge: Gauge::new(n),
-            best: start.clone(),
-            best_sum: u64::MAX,
-            work,
-            spent: 0,
-            told: 0.0,
-            progress,
-        };
+        let mut search =
+            Self { gauge: Gauge::new(n), best: start.clone(), best_sum: u64::MAX, work, spent: 0, told: 0.0, progress };
         search.weigh(&start, n, u64::MAX);
         search
     }
@@ -121,11 +114,7 @@ impl Cooling {
     /// A cooling over the next `work` of the search; it starts at temperature
     /// `hot`, in units of the sum that is made smaller.
     pub(super) fn new(hot: f64, work: u64, search: &Search<'_>) -> Self {
-        Self {
-            hot,
-            from: search.spent,
-            work,
-        }
+        Self { hot, from: search.spent, work }
     }
 
     pub(super) fn is_over(&self, search: &Search<'_>) -> bool {

@@ -31,9 +31,7 @@ pub fn circular(n: usize) -> Result<Graph, ShapeError> {
 pub fn power_law<R: Rng + ?Sized>(n: usize, rng: &mut R) -> Result<Graph, ShapeError> {
     check_nodes("a power-law graph", n, 2)?;
     let core = n.min(LINKS_PER_NEW_NODE + 1);
-    let mut edges: Vec<(usize, usize)> = (0..core)
-        .flat_map(|a| (a + 1..core).map(move |b| (a, b)))
-        .collect();
+    let mut edges: Vec<(usize, usize)> = (0..core).flat_map(|a| (a + 1..core).map(move |b| (a, b))).collect();
     edges.reserve(LINKS_PER_NEW_NODE * (n - core));
     for newcomer in core..n {
         // The end of a link chosen by chance is a node chosen in proportion to
@@ -66,10 +64,7 @@ pub fn turan(n: usize, parts: usize) -> Result<Graph, ShapeError> {
     let inside = larger * (size + 1) * size / 2 + smaller * size * size.saturating_sub(1) / 2;
     check_edges(n, pairs(n) - inside)?;
     let edges = (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b)));
-    Ok(Graph::from_edges(
-        n,
-        edges.filter(|(a, b)| a % parts != b % parts),
-    ))
+    Ok(Graph::from_edges(n, edges.filter(|(a, b)| a % parts != b % parts)))
 }
 
 /// How many pairs `n` nodes form.
@@ -78,19 +73,11 @@ fn pairs(n: usize) -> u64 {
 }
 
 /// Refuses a number of nodes outside `least..=MAX_NODES`.
-pub(super) fn check_nodes(
-    shape: &'static str,
-    nodes: usize,
-    least: usize,
-) -> Result<(), ShapeError> {
+pub(super) fn check_nodes(shape: &'static str, nodes: usize, least: usize) -> Result<(), ShapeError> {
     if nodes > MAX_NODES {
         Err(ShapeError::TooManyNodes { nodes })
     } else if nodes < least {
-        Err(ShapeError::TooFewNodes {
-            shape,
-            nodes,
-            least,
-        })
+        Err(ShapeError::TooFewNodes { shape, nodes, least })
     } else {
         Ok(())
     }
@@ -98,9 +85,5 @@ pub(super) fn check_nodes(
 
 /// Refuses more than [`MAX_EDGES`] links.
 pub(super) fn check_edges(nodes: usize, edges: u64) -> Result<(), ShapeError> {
-    if edges > MAX_EDGES as u64 {
-        Err(ShapeError::TooManyEdges { nodes, edges })
-    } else {
-        Ok(())
-    }
+    if edges > MAX_EDGES as u64 { Err(ShapeError::TooManyEdges { nodes, edges }) } else { Ok(()) }
 }

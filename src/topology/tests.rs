@@ -63,10 +63,7 @@ fn the_smallest_graphs_have_distances() {
         assert_eq!(graph.mean_distance_sampled(5, &mut chance(1)), 0.0);
     }
     let pair = circular(2).unwrap();
-    assert_eq!(
-        (pair.edge_count(), pair.mean_distance(), pair.diameter()),
-        (1, 1.0, 1)
-    );
+    assert_eq!((pair.edge_count(), pair.mean_distance(), pair.diameter()), (1, 1.0, 1));
 }
 
 #[test]
@@ -91,11 +88,7 @@ fn a_sample_of_all_sources_is_the_mean() {
     let few = graph.mean_distance_sampled(10, &mut chance(4));
     assert!((few - exact).abs() < 0.2, "{few} against {exact}");
     let pieces = Graph::from_edges(4, [(0, 1), (2, 3)]);
-    assert!(
-        pieces
-            .mean_distance_sampled(1, &mut chance(5))
-            .is_infinite()
-    );
+    assert!(pieces.mean_distance_sampled(1, &mut chance(5)).is_infinite());
 }
 
 #[test]
@@ -189,42 +182,18 @@ fn errors_name_numbers_that_work() {
         "15 nodes of degree 3: the number of nodes times the degree must be even; \
          try 16 nodes, or degree 2 or 4"
     );
-    assert_eq!(
-        regular(4, 5),
-        "4 nodes of degree 5: a node has at most 3 neighbours here; try 6 nodes, or degree 3"
-    );
-    assert_eq!(
-        regular(2, 2),
-        "2 nodes of degree 2: a node has at most 1 neighbour here; try 3 nodes, or degree 1"
-    );
-    assert_eq!(
-        regular(10, 1),
-        "10 nodes of degree 1: with fewer than 2 neighbours each they fall apart; try degree 2"
-    );
-    assert_eq!(
-        regular(2, 0),
-        "2 nodes of degree 0: with fewer than 1 neighbour each they fall apart; try degree 1"
-    );
-    assert_eq!(
-        regular(1, 3),
-        "a regular graph of 1 node: it needs at least 4 nodes; try 4 nodes"
-    );
-    assert_eq!(
-        regular(100_001, 3),
-        "100001 nodes are too many: the limit is 100000"
-    );
-    assert_eq!(
-        regular(100_000, 500),
-        "100000 nodes with 25000000 links are too many links: the limit is 5000000"
-    );
+    assert_eq!(regular(4, 5), "4 nodes of degree 5: a node has at most 3 neighbours here; try 6 nodes, or degree 3");
+    assert_eq!(regular(2, 2), "2 nodes of degree 2: a node has at most 1 neighbour here; try 3 nodes, or degree 1");
+    assert_eq!(regular(10, 1), "10 nodes of degree 1: with fewer than 2 neighbours each they fall apart; try degree 2");
+    assert_eq!(regular(2, 0), "2 nodes of degree 0: with fewer than 1 neighbour each they fall apart; try degree 1");
+    assert_eq!(regular(1, 3), "a regular graph of 1 node: it needs at least 4 nodes; try 4 nodes");
+    assert_eq!(regular(100_001, 3), "100001 nodes are too many: the limit is 100000");
+    assert_eq!(regular(100_000, 500), "100000 nodes with 25000000 links are too many links: the limit is 5000000");
     assert_eq!(
         turan(8, 1).unwrap_err().to_string(),
         "8 nodes in 1 part: the number of parts must be from 2 to the number of nodes; try 2 to 8"
     );
-    assert_eq!(
-        circular(0).unwrap_err().to_string(),
-        "a ring of 0 nodes: it needs at least 2 nodes; try 2 nodes"
-    );
+    assert_eq!(circular(0).unwrap_err().to_string(), "a ring of 0 nodes: it needs at least 2 nodes; try 2 nodes");
     assert!(power_law(1, &mut chance(0)).is_err());
     assert!(turan(100_000, 2).is_err(), "too many links");
     assert!(random_regular(usize::MAX, usize::MAX, &mut chance(0)).is_err());

@@ -37,11 +37,7 @@ pub(super) fn terms(n: usize, edges: &[(usize, usize)]) -> Vec<Term> {
         adjacency[a].push(b);
         adjacency[b].push(a);
     }
-    if n <= ALL_PAIRS_NODES {
-        all_pairs(&adjacency)
-    } else {
-        with_pivots(&adjacency, edges)
-    }
+    if n <= ALL_PAIRS_NODES { all_pairs(&adjacency) } else { with_pivots(&adjacency, edges) }
 }
 
 fn all_pairs(adjacency: &[Vec<usize>]) -> Vec<Term> {
@@ -54,13 +50,7 @@ fn all_pairs(adjacency: &[Vec<usize>]) -> Vec<Term> {
             debug_assert!(distance <= apart);
             let distance = distance as f32;
             let weight = 1.0 / (distance * distance);
-            terms.push(Term {
-                a: a as u32,
-                b: b as u32,
-                distance,
-                weight_a: weight,
-                weight_b: weight,
-            });
+            terms.push(Term { a: a as u32, b: b as u32, distance, weight_a: weight, weight_b: weight });
         }
     }
     terms
@@ -81,13 +71,7 @@ fn with_pivots(adjacency: &[Vec<usize>], edges: &[(usize, usize)]) -> Vec<Term> 
     }
     let mut terms: Vec<Term> = edges
         .iter()
-        .map(|&(a, b)| Term {
-            a: a as u32,
-            b: b as u32,
-            distance: 1.0,
-            weight_a: 1.0,
-            weight_b: 1.0,
-        })
+        .map(|&(a, b)| Term { a: a as u32, b: b as u32, distance: 1.0, weight_a: 1.0, weight_b: 1.0 })
         .collect();
     for ((&pivot, row), region) in pivots.iter().zip(&rows).zip(&mut regions) {
         region.sort_unstable();

@@ -168,10 +168,7 @@ struct Grid {
 
 impl Grid {
     fn new(places: &[Point], cell: f64) -> Self {
-        let mut grid = Self {
-            cell: cell.max(1e-9),
-            cells: HashMap::new(),
-        };
+        let mut grid = Self { cell: cell.max(1e-9), cells: HashMap::new() };
         for (node, &place) in places.iter().enumerate() {
             let at = grid.cell_of(place);
             grid.cells.entry(at).or_default().push(node);
@@ -189,9 +186,6 @@ impl Grid {
     fn around(&self, place: Point) -> impl Iterator<Item = usize> + '_ {
         let (x, y) = self.cell_of(place);
         let cells = (-1..=1).flat_map(move |dy| (-1..=1).map(move |dx| (x + dx, y + dy)));
-        cells
-            .filter_map(|at| self.cells.get(&at))
-            .flatten()
-            .copied()
+        cells.filter_map(|at| self.cells.get(&at)).flatten().copied()
     }
 }

@@ -86,11 +86,7 @@ pub(super) struct Words<'t> {
 
 impl<'t> Words<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self {
-            text,
-            chars: text.char_indices().peekable(),
-            line: 1,
-        }
+        Self { text, chars: text.char_indices().peekable(), line: 1 }
     }
 
     /// The next word, or [`Kind::End`].
@@ -98,10 +94,7 @@ impl<'t> Words<'t> {
         self.skip_blanks()?;
         let line = self.line;
         let Some((start, first)) = self.step() else {
-            return Ok(Word {
-                line,
-                kind: Kind::End,
-            });
+            return Ok(Word { line, kind: Kind::End });
         };
         let kind = match first {
             '{' => Kind::OpenBrace,
@@ -181,10 +174,7 @@ impl<'t> Words<'t> {
         let line = self.line;
         let start = self.position();
         let Some(length) = self.text[start + 2..].find("*/") else {
-            return Err(GraphFileError::Unended {
-                line,
-                what: "a comment",
-            });
+            return Err(GraphFileError::Unended { line, what: "a comment" });
         };
         let end = start + 2 + length + 2;
         while self.position() < end {
@@ -209,10 +199,7 @@ impl<'t> Words<'t> {
                 _ => escaped = c == '\\' && !escaped,
             }
         }
-        Err(GraphFileError::Unended {
-            line,
-            what: "a text in quotes",
-        })
+        Err(GraphFileError::Unended { line, what: "a text in quotes" })
     }
 
     /// The rest of a text in angle brackets, which may nest.
@@ -228,10 +215,7 @@ impl<'t> Words<'t> {
                 return Ok(Kind::Html);
             }
         }
-        Err(GraphFileError::Unended {
-            line,
-            what: "a text in angle brackets",
-        })
+        Err(GraphFileError::Unended { line, what: "a text in angle brackets" })
     }
 }
 
