@@ -6,16 +6,23 @@
 #![warn(missing_docs)]
 
 pub mod protocol;
+
 pub mod wire;
 
 pub mod http;
 
 pub mod net;
-pub mod server;
+
 pub mod web;
 
-pub mod cli;
+pub mod server;
+
 pub mod client;
-pub mod lab;
-pub mod plot;
+
 pub mod topology;
+
+pub mod plot;
+
+pub mod lab;
+
+pub mod cli;

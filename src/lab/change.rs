@@ -109,7 +109,8 @@ fn replace(
     mut network: NetworkRecord,
     node: NodeRecord,
 ) -> Result<(), LabError> {
-    *network.node_mut(node.number)? = node;
+    let number = node.number;
+    *network.node_mut(number)? = node;
     registry.save(lock, &network)
 }
 

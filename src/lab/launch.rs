@@ -38,13 +38,6 @@ pub struct LaunchPlan {
     pub limit: Duration,
 }
 
-/// A network that was started.
-#[derive(Clone, Debug)]
-pub struct Launched {
-    /// What is written down of it.
-    pub network: NetworkRecord,
-}
-
 /// Starts a process per node and returns when all of them answer.
 ///
 /// # Errors
@@ -55,7 +48,7 @@ pub async fn launch(
     caller: &Caller,
     plan: &LaunchPlan,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Launched, LabError> {
+) -> Result<NetworkRecord, LabError> {
     let program = program::find_server()?;
     let planned = plan_nodes(plan)?;
     let lock = registry.lock(&plan.name)?;
@@ -86,7 +79,7 @@ pub async fn launch(
         _ = tokio::signal::ctrl_c() => Err(LabError::Interrupted),
     };
     match outcome {
-        Ok(()) => Ok(Launched { network }),
+        Ok(()) => Ok(network),
         Err(error) => {
             roll_back(&network).await;
             registry.forget(&lock, &plan.name)?;

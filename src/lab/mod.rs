@@ -30,7 +30,7 @@ pub use agreement::{Agreement, wait_for_agreement};
 pub use change::{AddedNode, add_node, remove_node, restart_node};
 pub use difference::Difference;
 pub use error::LabError;
-pub use launch::{LaunchPlan, Launched, launch};
+pub use launch::{LaunchPlan, launch};
 pub use name::NetworkName;
 pub use ports::{DEFAULT_BASE_PORT, MAX_NUMBER};
 pub use process::{Ending, ProcessMark};

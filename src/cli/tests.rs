@@ -1,0 +1,1 @@
+//! Parsing of arguments and the forms of text.
