@@ -13,7 +13,9 @@ use crate::lab::{AddedNode, add_node};
 /// A node serves within a second of its start.
 pub const USUAL_TIME: Duration = Duration::from_secs(10);
 
-/// Adds a node with the next free number; it joins by way of a few of those that live. Returns when it answers.
+/// Adds a node with the next free number.
+///
+/// It joins by way of a few of those that live. Returns when it answers.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -12,7 +12,9 @@ use super::output::{Form, print, print_json};
 /// Fewer digits would name too many messages.
 const LEAST_DIGITS: usize = 4;
 
-/// Shows one message with all paths by which it came to a node. It counts as read at that node afterwards.
+/// Shows one message with all paths by which it came to a node.
+///
+/// It counts as read at that node afterwards.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

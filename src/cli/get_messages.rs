@@ -10,8 +10,10 @@ use super::node_arg::NodeArg;
 use super::output::{Form, print, print_json, say};
 use crate::client::{KindFilter, MessageQuery, ReadFilter};
 
-/// Lists the messages that a node holds, oldest first, each with the path by which it first came. What was printed counts
-/// as read at that node afterwards.
+/// Lists the messages that a node holds, with the paths by which they came.
+///
+/// A line each, the oldest first, with the path of the first arrival. What was printed counts as read at that node
+/// afterwards.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

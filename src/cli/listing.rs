@@ -42,7 +42,7 @@ impl Listing {
     pub fn show(&self, message: &MessageReport) -> String {
         let time = self.time.show(&message.received_at, &self.zone);
         let time = time.map(|time| format!("[{time}] ")).unwrap_or_default();
-        let first = message.paths.first().map_or(&[][..], |arrival| &arrival.path);
+        let first = message.paths.first().map_or(std::slice::from_ref(&message.origin), |arrival| &arrival.path);
         let path: Vec<String> = first.iter().map(|id| self.names.long(id)).collect();
         let mut lines = format!("- {time}{} ({})\n", self.content(message), path.join(" -> "));
         for (arrival, label) in self.chosen(message) {

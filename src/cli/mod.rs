@@ -37,10 +37,13 @@ mod tests;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::context::{Common, Context};
 use self::failure::Failure;
+
+/// Ends the help of every command.
+const EXIT_CODES: &str = "Exit codes: 0 ok, 1 the answer is no or it failed, 2 wrong usage, 3 a node does not answer.";
 
 /// Starts gossip networks on this machine, sends and reads messages, and shows what every node knows.
 #[derive(Debug, Parser)]
@@ -52,8 +55,7 @@ use self::failure::Failure;
         gossip start-network\n  \
         gossip send-message 1 Apple\n  \
         gossip get-messages 10 --all-paths\n  \
-        gossip stop-network\n\n\
-        Exit codes: 0 ok, 1 the answer is no or it failed, 2 wrong usage, 3 a node does not answer."
+        gossip stop-network"
 )]
 struct Arguments {
     #[command(flatten)]
@@ -81,7 +83,7 @@ enum Command {
 
 /// Runs one command line, the program's name first, and returns the code to end with.
 pub fn run(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(start_network::with_node_flags(typed)) {
+    let arguments = match parse(typed) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help that nobody reads any more is no failure.
@@ -97,6 +99,15 @@ pub fn run(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    let with_codes = |command: clap::Command| {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        command.after_help(format!("{}\n\n{EXIT_CODES}", help.trim_end()))
+    };
+    let command = with_codes(Arguments::command()).mut_subcommands(with_codes);
+    Arguments::from_arg_matches(&command.try_get_matches_from(start_network::with_node_flags(typed))?)
 }
 
 impl Command {

@@ -8,8 +8,10 @@ use super::failure::Failure;
 use super::node_arg::NodeArg;
 use crate::lab::restart_node;
 
-/// Starts a node again under its number, whether it was removed, crashed, or still runs (then it leaves first). It has
-/// all earlier messages again after a moment. Returns when it answers.
+/// Starts a node again under its number.
+///
+/// Whether it was removed, crashed, or still runs (then it leaves first). It has all earlier messages again after a
+/// moment. Returns when it answers.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

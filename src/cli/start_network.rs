@@ -25,6 +25,9 @@ use crate::protocol::NodeId;
 /// Nodes that start agree within a few seconds, also a thousand of them on a small machine.
 const USUAL_TIME: Duration = Duration::from_secs(30);
 
+/// A node answers what the table needs within milliseconds.
+const ANSWER_TIME: Duration = Duration::from_secs(5);
+
 /// Flags of the node that begin like this are handed on without this program knowing them.
 const HANDED_ON: &str = "--allow-";
 
@@ -176,7 +179,11 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         limit,
     };
     let network = launch(&context.registry, &context.caller, &plan, &mut progress).await?;
-    let agreed = wait_for_agreement(&context.caller, &network, limit, &mut progress).await;
+    let agreed = tokio::select! {
+        agreed = wait_for_agreement(&context.caller, &network, limit, &mut progress) => agreed,
+        // The nodes run and are written down: whoever does not want to wait for them keeps them.
+        _ = tokio::signal::ctrl_c() => return Err(Failure::No(format!("interrupted; network {} runs", context.name))),
+    };
     drop(bar);
     if let Some(file) = &wish.plot {
         draw(file, &plan.shape, &plan.drawing)?;
@@ -245,10 +252,10 @@ async fn show(context: &Context, network: &NetworkRecord) -> Result<(), Failure>
 
 async fn rows(caller: &Caller, network: &NetworkRecord) -> Vec<NodeRow> {
     let nodes: Vec<_> = network.nodes.iter().collect();
-    let answers = ask_digests(caller, &nodes).await;
+    let answers = ask_digests(caller, &nodes, ANSWER_TIME).await;
     // All agree, so any of them knows everyone's book.
     let states = match nodes.first() {
-        Some(first) => caller.node(first.address(), USUAL_TIME).states().await.unwrap_or_default(),
+        Some(first) => caller.node(first.address(), ANSWER_TIME).states().await.unwrap_or_default(),
         None => Default::default(),
     };
     let row = |(node, answer): (&&crate::lab::NodeRecord, crate::lab::NodeAnswer)| {

@@ -11,8 +11,9 @@ use super::node_arg::NodeArg;
 use super::output::{Form, print_json, print_table};
 use super::plain_text::{compact, escape};
 
-/// Shows what a node knows of every node: its favourite book (or whatever its state is), the version, whether it lives,
-/// and how long ago that version arrived.
+/// Shows what a node knows of every node: its book, version, status and age.
+///
+/// A state that is no book is shown as JSON. AGE is how long ago that version arrived at the node that is asked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

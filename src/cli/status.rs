@@ -1,5 +1,7 @@
 //! `gossip status`: all nodes of a network at a glance.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::context::Context;
@@ -9,7 +11,10 @@ use super::output::{Form, print_json, print_table, say};
 use crate::lab::{NodeRecord, ask_digests};
 use crate::protocol::NodeId;
 
-/// Shows all nodes of a network: process, up or down, peers, version, and how many messages each holds.
+/// A node answers this within milliseconds.
+const ANSWER_TIME: Duration = Duration::from_secs(5);
+
+/// Shows all nodes of a network: up or down, peers, version, messages.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -44,7 +49,7 @@ struct Told {
 pub async fn run(_: Args, context: &Context) -> Result<(), Failure> {
     let network = context.network()?;
     let live = network.live_nodes();
-    let answers = ask_digests(&context.caller, &live).await;
+    let answers = ask_digests(&context.caller, &live, context.limit(ANSWER_TIME)).await;
     let mut answers = answers.into_iter();
     let mut row = |node: &NodeRecord| {
         let runs = live.iter().any(|live| live.number == node.number);

@@ -7,14 +7,16 @@ use super::failure::Failure;
 use super::output::{Form, print_json, print_line};
 use crate::lab::stop_network;
 
-/// Stops a network: exactly the processes that start-network, add-node and restart-node started for it.
+/// Stops a network.
+///
+/// Exactly the processes that start-network, add-node and restart-node started for it; its logs stay.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   gossip stop-network
   gossip stop-network --name two
 
-Its logs stay. Exit code 1 when no such network runs, or when a node could not be stopped.")]
+Exit code 1 also when no such network runs.")]
 pub struct Args {}
 
 #[derive(Serialize)]

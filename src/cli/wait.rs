@@ -16,15 +16,17 @@ const USUAL_TIME: Duration = Duration::from_secs(30);
 /// So many differences are told one by one.
 const TOLD: usize = 10;
 
-/// Waits until all live nodes agree: every one lists the same living nodes, holds every message, and of each node at
-/// least the state that it had when the waiting began.
+/// Waits until all live nodes agree.
+///
+/// That is: every one lists the same living nodes, holds every message, and of each node at least the state that it had
+/// when the waiting began.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   gossip wait
   gossip wait --timeout 2min && echo everyone knows
 
-Exit code 0 when they agree, 1 when time is up (30s unless said); then it says who differs in what.")]
+When time is up (30s unless said) it says who differs in what; exit code 1.")]
 pub struct Args {}
 
 #[derive(Serialize)]

@@ -17,8 +17,11 @@ use crate::protocol::NodeId;
 const FIRST_PAUSE: Duration = Duration::from_millis(15);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// Time for an answer that may be large.
-const ANSWER_TIME: Duration = Duration::from_secs(10);
+/// Time for one answer, unless less of it is left.
+const ANSWER_TIME: Duration = Duration::from_secs(5);
+
+/// Less time would make a busy node look silent.
+const LEAST_ANSWER_TIME: Duration = Duration::from_millis(200);
 
 /// Strangers among the living that are looked for at a time.
 const STRANGERS_ASKED: usize = 256;
@@ -43,16 +46,18 @@ pub async fn wait_for_agreement(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Agreement, Vec<Difference>> {
     let began = Instant::now();
-    let mut judge = Judge { caller, network, wanted: BTreeMap::new(), shown: BTreeSet::new() };
+    let (wanted, shown) = (BTreeMap::new(), BTreeSet::new());
+    let mut judge = Judge { caller, network, answer_time: ANSWER_TIME, wanted, shown };
     let mut pause = FIRST_PAUSE;
     loop {
         let round = Instant::now();
         let live = network.live_nodes();
+        judge.answer_time = limit.saturating_sub(began.elapsed()).clamp(LEAST_ANSWER_TIME, ANSWER_TIME);
         let differences = judge.round(&live).await;
         let differing: BTreeSet<u16> = differences.iter().map(Difference::number).collect();
         progress(Progress::Agreeing { done: live.len().saturating_sub(differing.len()), all: live.len() });
         let elapsed = began.elapsed();
-        if differences.is_empty() {
+        if differences.is_empty() && !live.is_empty() {
             return Ok(Agreement { nodes: live.len(), elapsed });
         }
         let Some(left) = limit.checked_sub(elapsed).filter(|left| !left.is_zero()) else { return Err(differences) };
@@ -66,6 +71,8 @@ pub async fn wait_for_agreement(
 struct Judge<'a> {
     caller: &'a Caller,
     network: &'a NetworkRecord,
+    /// How long one answer may take.
+    answer_time: Duration,
     /// The version that each live node had when it was first asked and had spoken.
     wanted: BTreeMap<NodeId, u64>,
     /// Lives of nodes that were seen to hold all of that.
@@ -74,7 +81,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     async fn round(&mut self, live: &[&NodeRecord]) -> Vec<Difference> {
-        let answers = ask_digests(self.caller, live).await;
+        let answers = ask_digests(self.caller, live, self.answer_time).await;
         let digests: Vec<&DigestReport> = answers.iter().filter_map(|answer| answer.digest.as_ref().ok()).collect();
         for digest in digests.iter().filter(|digest| digest.version > 0) {
             self.wanted.entry(digest.id.clone()).or_insert(digest.version);
@@ -94,13 +101,13 @@ impl Judge<'_> {
     /// How many nodes live that are not of this network's making, such as one that was started by hand and joined.
     async fn living_strangers(&self, answers: &[NodeAnswer]) -> usize {
         let Some(first) = answers.first() else { return 0 };
-        let client = self.caller.node(NodeId::Port(first.port).address(), ANSWER_TIME);
+        let client = self.caller.node(NodeId::Port(first.port).address(), self.answer_time);
         let Ok(states) = client.states().await else { return 0 };
         let own: BTreeSet<NodeId> = self.network.nodes.iter().map(NodeRecord::id).collect();
         let living = states.into_iter().filter(|(_, state)| state.status.is_live()).map(|(id, _)| id);
         let strangers = living.filter(|id| !own.contains(id)).take(STRANGERS_ASKED);
         let answers = gather(strangers, AT_ONCE, |id| {
-            let client = self.caller.node(id.address(), ANSWER_TIME);
+            let client = self.caller.node(id.address(), self.answer_time);
             // A node of the other dialect has no such page, but answering at all is living.
             async move { !matches!(client.live().await, Err(error) if error.is_silent()) }
         });
@@ -116,7 +123,7 @@ impl Judge<'_> {
             .filter(|(_, life)| !self.shown.contains(life))
             .collect();
         let versions = gather(&open, AT_ONCE, |(node, _)| {
-            let client = self.caller.node(node.address(), ANSWER_TIME);
+            let client = self.caller.node(node.address(), self.answer_time);
             async move { client.versions().await }
         })
         .await;

@@ -11,7 +11,7 @@ use crate::client::Caller;
 const LEAST_PLACES: usize = 2;
 
 /// After so many started processes the record is written, so that a command that is killed loses sight of few.
-const SAVE_EVERY: usize = 16;
+const SAVE_EVERY: usize = 8;
 
 /// How often nodes that do not answer yet are asked again.
 const ASK_EVERY: Duration = Duration::from_millis(20);

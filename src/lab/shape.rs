@@ -195,7 +195,7 @@ fn from_file(path: &PathBuf, nodes: Option<usize>) -> Result<Drawing, LabError> 
         return Err(wrong(too_many(n)));
     }
     let number = |label: &u64| {
-        let fitting = u16::try_from(*label).ok().filter(|number| *number <= ports::MAX_NUMBER);
+        let fitting = u16::try_from(*label).ok();
         fitting.ok_or_else(|| wrong(format!("node {label} has no port; node numbers are 1 to {}", ports::MAX_NUMBER)))
     };
     let numbers = file.labels.iter().map(number).collect::<Result<_, _>>()?;
