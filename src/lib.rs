@@ -6,22 +6,18 @@
 #![warn(missing_docs)]
 
 pub mod protocol;
-
 pub mod wire;
+
+pub mod plot;
+pub mod topology;
 
 pub mod http;
 
 pub mod net;
-
+pub mod server;
 pub mod web;
 
-pub mod server;
-
 pub mod client;
-
-pub mod topology;
-
-pub mod plot;
 
 pub mod lab;
 

@@ -109,7 +109,10 @@ pub enum GraphFileError {
     },
 
     /// Some nodes cannot reach each other.
-    #[error("the graph is not connected: it falls into {} parts, {}", .parts.len(), parts_text(.parts))]
+    #[error(
+        "the graph is not connected: it falls into {} parts, {}",
+        .parts.len(), parts_text(.parts)
+    )]
     NotConnected {
         /// Size and smallest node of each part, the largest part first.
         parts: Vec<(usize, u64)>,

@@ -6,8 +6,9 @@
 //! beyond which no graph is better, or when the work it was given is spent.
 //!
 //! Work is counted and not timed, so the same numbers and the same generator
-//! give the same graph, however busy the machine is. The result is not proven to be the best
-//! unless it reaches [`moore_mean_distance`](super::moore_mean_distance).
+//! give the same graph, however busy the machine is. The result is not proven
+//! to be the best unless it reaches
+//! [`moore_mean_distance`](super::moore_mean_distance).
 
 use rand::Rng;
 
@@ -20,7 +21,7 @@ use super::{Graph, ShapeError, annealing, lcf, lcf_search, random_regular};
 pub const DEFAULT_SEARCH_EFFORT: u64 = 3_000;
 
 /// Words of work per unit of effort, about a millisecond in an optimised build.
-const WORK_PER_EFFORT: u64 = 500_000;
+const WORK_PER_EFFORT: u64 = 350_000;
 
 /// Up to this size every link is worth annealing; larger graphs are left to
 /// the symmetric patterns where there are any.
@@ -52,7 +53,10 @@ pub fn optimal<R: Rng + ?Sized>(
     }
     let graph = match lcf::known(n) {
         Some(pattern) => pattern.graph().to_graph(),
-        None => look(n, search_effort.saturating_mul(WORK_PER_EFFORT), rng, progress)?,
+        None => {
+            let work = search_effort.saturating_mul(WORK_PER_EFFORT);
+            look(n, work, rng, progress)?
+        }
     };
     progress(1.0);
     Ok(graph)
@@ -66,7 +70,7 @@ fn look<R: Rng + ?Sized>(n: usize, work: u64, rng: &mut R, progress: &mut dyn Fn
     };
     let mut search = Search::new(start, work, progress);
     let periods = lcf_search::periods(n);
-    let annealed = n <= ANNEALED_NODES || periods.is_empty();
+    let annealed = search.can_weigh_any() && (n <= ANNEALED_NODES || periods.is_empty());
     if annealed {
         // Many a small size reaches the Moore bound right here.
         let share = search.left() / 8;

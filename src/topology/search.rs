@@ -20,6 +20,9 @@ const OVERHEAD: u64 = 50;
 /// How many times colder the end of an annealing is than its start.
 const COOLING_FACTOR: f64 = 40.0;
 
+/// From how many nodes the distances of a very large graph are estimated.
+const SAMPLE: usize = 64;
+
 /// Telling each half percent is often enough for any display.
 const PROGRESS_STEP: f64 = 0.005;
 
@@ -36,14 +39,26 @@ pub(super) struct Search<'p> {
 }
 
 impl<'p> Search<'p> {
-    /// A search that may do `work` and has met `start`.
+    /// A search that may do `work` and has met `start`. Where weighing `start`
+    /// would alone take more than all of the work, its distances are estimated
+    /// from a few nodes.
     pub(super) fn new(start: Cubic, work: u64, progress: &'p mut dyn FnMut(f64)) -> Self {
         let n = start.node_count();
         progress(0.0);
         let mut search =
             Self { gauge: Gauge::new(n), best: start.clone(), best_sum: u64::MAX, work, spent: 0, told: 0.0, progress };
-        search.weigh(&start, n, u64::MAX);
+        if whole_cost(n) <= work {
+            search.weigh(&start, n, u64::MAX);
+        } else if let Some(sum) = search.gauge.sum(&start, n.min(SAMPLE), u64::MAX) {
+            search.spend(search.gauge.work());
+            search.best_sum = (sum as f64 / n.min(SAMPLE) as f64 * n as f64) as u64;
+        }
         search
+    }
+
+    /// Whether graphs without symmetry can be weighed with the work given.
+    pub(super) fn can_weigh_any(&self) -> bool {
+        whole_cost(self.node_count()) <= self.work
     }
 
     pub(super) fn node_count(&self) -> usize {
@@ -100,6 +115,13 @@ impl<'p> Search<'p> {
             (self.progress)(done);
         }
     }
+}
+
+/// About the work it takes to weigh a graph of `n` nodes without symmetry: the
+/// bits of all searches in words, for as many rounds as a random graph is long.
+fn whole_cost(n: usize) -> u64 {
+    let rounds = u64::from(n.ilog2()) + 3;
+    (n as u64).pow(2) / 64 * rounds
 }
 
 /// The temperature of an annealing, falling with the work done.

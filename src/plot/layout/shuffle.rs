@@ -1,8 +1,9 @@
 //! Chance for the layout: a small generator with a fixed seed.
 //!
 //! A layout must not change when a library does, so it does not use the
-//! generators of the `rand` crate, whose numbers may differ between versions. This is the SplitMix64 generator; it is good enough to
-//! shuffle and not meant for anything else.
+//! generators of the `rand` crate, whose numbers may differ between versions.
+//! This is the SplitMix64 generator; it is good enough to shuffle and not meant
+//! for anything else.
 
 /// A source of shuffled order.
 #[derive(Debug, Clone)]

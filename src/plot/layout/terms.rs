@@ -43,11 +43,10 @@ pub(super) fn terms(n: usize, edges: &[(usize, usize)]) -> Vec<Term> {
 fn all_pairs(adjacency: &[Vec<usize>]) -> Vec<Term> {
     let n = adjacency.len();
     let mut rows: Vec<Vec<u32>> = (0..n).map(|node| search(adjacency, node)).collect();
-    let apart = bridge(&mut rows);
+    bridge(&mut rows);
     let mut terms = Vec::with_capacity(n * n / 2);
     for (a, row) in rows.iter().enumerate() {
         for (b, &distance) in row.iter().enumerate().skip(a + 1) {
-            debug_assert!(distance <= apart);
             let distance = distance as f32;
             let weight = 1.0 / (distance * distance);
             terms.push(Term { a: a as u32, b: b as u32, distance, weight_a: weight, weight_b: weight });
@@ -63,10 +62,9 @@ fn with_pivots(adjacency: &[Vec<usize>], edges: &[(usize, usize)]) -> Vec<Term> 
     // Each node belongs to the pivot it is closest to.
     let mut regions: Vec<Vec<u32>> = vec![Vec::new(); pivots.len()];
     for node in 0..n {
-        let far = rows.iter().map(|row| row[node]).zip(0..);
+        let far = rows.iter().map(|row| row[node]).zip(0usize..);
         if let Some((distance, pivot)) = far.min() {
-            let region: &mut Vec<u32> = &mut regions[pivot];
-            region.push(distance);
+            regions[pivot].push(distance);
         }
     }
     let mut terms: Vec<Term> = edges
@@ -131,13 +129,12 @@ fn search(adjacency: &[Vec<usize>], source: usize) -> Vec<u32> {
 }
 
 /// Gives pairs in different parts a distance a little above the greatest one
-/// inside a part, and answers with the greatest distance there is then.
-fn bridge(rows: &mut [Vec<u32>]) -> u32 {
+/// inside a part.
+fn bridge(rows: &mut [Vec<u32>]) {
     let reached = rows.iter().flatten().filter(|&&far| far != UNREACHED);
     let greatest = reached.copied().max().unwrap_or(0);
     let apart = greatest + 2;
     for distance in rows.iter_mut().flatten() {
         *distance = apart.min(*distance);
     }
-    apart
 }
