@@ -91,6 +91,7 @@ pub fn run(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { Failure::USAGE } else { 0 });
         }
     };
+    crate::lab::allow_many_connections();
     let outcome = actix_rt::System::new().block_on(async {
         let context = Context::new(arguments.common)?;
         arguments.command.run(&context).await

@@ -33,7 +33,7 @@ pub use error::LabError;
 pub use launch::{LaunchPlan, launch};
 pub use name::NetworkName;
 pub use ports::{DEFAULT_BASE_PORT, MAX_NUMBER};
-pub use process::{Ending, ProcessMark};
+pub use process::{Ending, ProcessMark, allow_many_connections};
 pub use record::{NetworkRecord, NodeRecord};
 pub use registry::Registry;
 pub use shape::{Drawing, MAX_NODES, Shape};

@@ -9,7 +9,9 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Resource, Rlimit, Signal, getrlimit, kill_process, pidfd_open, pidfd_send_signal, setrlimit,
+};
 use serde::{Deserialize, Serialize};
 
 /// How often a process that should end is looked at.
@@ -83,6 +85,14 @@ pub(super) async fn await_end(processes: &[ProcessMark], deadline: Instant) -> V
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+/// Lets this process hold a connection to each node of a large network; many systems allow 1,024 files unless asked.
+/// Processes that it starts inherit that.
+pub fn allow_many_connections() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is refused, smaller networks still work.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 struct Stat {
