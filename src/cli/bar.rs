@@ -28,6 +28,9 @@ impl Bar {
             Progress::Agreeing { done, all } => ("agreeing", done as u64, all as u64),
         };
         if self.bar.message() != step {
+            // The last step's numbers must not be seen under the new one's name.
+            self.bar.set_position(0);
+            self.bar.set_length(all);
             self.bar.set_message(step);
         }
         self.bar.set_length(all);
