@@ -15,6 +15,7 @@ pub mod http;
 
 pub mod net;
 pub mod server;
+pub mod sim;
 pub mod web;
 
 pub mod client;

@@ -158,6 +158,10 @@ pub enum LinkWish {
     InsteadOf(NodeId),
     /// The other end promised: split now.
     Confirm(NodeId),
+    /// No link: only whether you live, and what you know of me.
+    Probe,
+    /// Link with me even at the cost of another link, as we are in two parts of a torn network.
+    Bridge,
 }
 
 /// `POST /peers/`: the handshake of links.

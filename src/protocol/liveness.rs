@@ -63,7 +63,7 @@ impl Node {
         }
     }
 
-    fn suspect(&mut self, now: Time, id: &NodeId, out: &mut Vec<Output>) {
+    pub(super) fn suspect(&mut self, now: Time, id: &NodeId, out: &mut Vec<Output>) {
         let Some(held) = self.table.claim_of(now, id) else { return };
         if held.status == Status::Alive {
             let claim = Claim { status: Status::Suspect, age_ms: 0, ..held };

@@ -22,6 +22,7 @@ mod link;
 mod liveness;
 mod overlay;
 mod own;
+mod probe;
 mod repair;
 
 #[cfg(test)]

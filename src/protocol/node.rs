@@ -17,6 +17,7 @@ use super::link::{ItemKey, Waiting};
 use super::log::Log;
 use super::overlay::Overlay;
 use super::own::Own;
+use super::probe::Probes;
 use super::table::Table;
 use super::words::{Boot, NodeId, Time};
 
@@ -31,6 +32,10 @@ pub(super) enum Purpose {
     Offer,
     /// A step of the join under way.
     Join,
+    /// Asking whether a node lives and knows this one.
+    Probe,
+    /// A link to another part of a torn network.
+    Bridge,
     /// Telling that a link is closed.
     Unlink,
     /// Asking a seed for its peers.
@@ -81,6 +86,7 @@ pub struct Node {
     pub(super) books: Log,
     pub(super) lamport: u64,
     pub(super) overlay: Overlay,
+    pub(super) probes: Probes,
     pub(super) suspects: BTreeSet<(Time, NodeId)>,
     pub(super) foreign: Foreign,
     pub(super) refused: VecDeque<(super::words::LogKey, u64)>,
@@ -117,6 +123,7 @@ impl Node {
             books,
             lamport: 0,
             overlay,
+            probes: Probes::new(now),
             suspects: BTreeSet::new(),
             foreign: Foreign::default(),
             refused: VecDeque::new(),
@@ -178,6 +185,8 @@ impl Node {
             (Purpose::Sync, Reply::Sync(reply)) => self.sync_answered(now, &to, reply, out),
             (Purpose::Offer, Reply::Link(reply)) => self.offer_answered(now, &to, reply, out),
             (Purpose::Join, Reply::Link(reply)) => self.join_answered(now, reply, out),
+            (Purpose::Probe, Reply::Link(reply)) => self.probe_answered(now, &to, &reply, out),
+            (Purpose::Bridge, Reply::Link(reply)) => self.bridge_answered(now, &to, &reply, out),
             (Purpose::Seed, Reply::Peers(_)) => self.seed_answered(now, to, out),
             (Purpose::ForeignSeed, Reply::Peers(peers)) => self.foreign_seed_answered(now, to, peers, out),
             (Purpose::ForeignPush { .. }, Reply::Done) => self.foreign_push_answered(&to),
@@ -199,7 +208,9 @@ impl Node {
             Purpose::Gossip { items, claims } => self.gossip_failed(now, &to, items, claims, failure, out),
             Purpose::Sync => self.sync_failed(now, &to, failure, out),
             Purpose::Offer => self.offer_failed(now, &to),
+            Purpose::Bridge => self.bridge_failed(&to),
             Purpose::Join => self.join_failed(now),
+            Purpose::Probe => self.probe_failed(now, &to, failure, out),
             Purpose::Seed => self.seed_failed(now, to, failure, out),
             Purpose::ForeignSeed => self.foreign_seed_failed(now, &to),
             Purpose::ForeignPush { origins } => self.foreign_push_failed(now, &to, origins, out),
@@ -213,6 +224,7 @@ impl Node {
             self.tend_own(now, out);
             self.tend_suspects(now, out);
             self.tend_overlay(now, out);
+            self.tend_probes(now, out);
             self.tend_foreign(now, out);
         }
         self.tend_links(now, out);
@@ -225,7 +237,8 @@ impl Node {
             return None;
         }
         let suspect = self.suspects.first().map(|(due, _)| *due);
-        [self.own.deadline(), suspect, self.overlay_deadline(), self.foreign.deadline(), links]
+        let probe = self.probes.deadline();
+        [self.own.deadline(), suspect, self.overlay_deadline(), probe, self.foreign.deadline(), links]
             .into_iter()
             .flatten()
             .min()

@@ -113,8 +113,14 @@ impl Overlay {
         self.given.iter().filter(|given| given.is_expected() && !self.holds_place(&given.id)).count()
     }
 
-    fn holds_place(&self, id: &NodeId) -> bool {
+    pub(super) fn holds_place(&self, id: &NodeId) -> bool {
         self.links.contains_key(id) || self.offers.contains(id)
+    }
+
+    /// Whether a split or a promise about the link to `id` is under way.
+    fn is_engaged(&self, id: &NodeId) -> bool {
+        self.splits.values().any(|split| split.with == *id)
+            || self.promises.values().any(|promise| promise.instead_of == *id)
     }
 
     /// Places that are neither taken, offered nor kept for given neighbours.
@@ -125,7 +131,7 @@ impl Overlay {
 }
 
 impl Node {
-    fn free_places(&self) -> usize {
+    pub(super) fn free_places(&self) -> usize {
         self.overlay.free(self.config.max_peers)
     }
 
@@ -164,6 +170,8 @@ impl Node {
                 LinkWish::Link => self.answer_offer(now, &from, boot, out),
                 LinkWish::InsteadOf(peer) => self.promise(now, &from, boot, peer),
                 LinkWish::Confirm(peer) => self.split(now, &from, boot, &peer, out),
+                LinkWish::Probe => LinkAnswer::Busy,
+                LinkWish::Bridge => self.answer_bridge(now, &from, boot, out),
             }
         };
         let known_version = self.table.claim_of(now, &from).map_or(0, |claim| claim.version);
@@ -192,11 +200,7 @@ impl Node {
             self.add_link(now, from, boot, false, out);
             return LinkAnswer::Linked;
         }
-        let taken = |id: &NodeId| {
-            self.overlay.splits.values().any(|split| split.with == *id)
-                || self.overlay.promises.values().any(|promise| promise.instead_of == *id)
-        };
-        let ends: Vec<NodeId> = next.into_iter().filter(|id| !taken(id)).collect();
+        let ends: Vec<NodeId> = next.into_iter().filter(|id| !self.overlay.is_engaged(id)).collect();
         if !split || ends.is_empty() || self.overlay.splits.contains_key(from) {
             return LinkAnswer::Busy;
         }
@@ -205,7 +209,7 @@ impl Node {
         LinkAnswer::Split { with }
     }
 
-    fn answer_offer(&mut self, now: Time, from: &NodeId, boot: Boot, out: &mut Vec<Output>) -> LinkAnswer {
+    pub(super) fn answer_offer(&mut self, now: Time, from: &NodeId, boot: Boot, out: &mut Vec<Output>) -> LinkAnswer {
         if self.overlay.links.contains_key(from) {
             return LinkAnswer::Linked;
         }
@@ -221,9 +225,10 @@ impl Node {
 
     fn promise(&mut self, now: Time, from: &NodeId, boot: Boot, instead_of: NodeId) -> LinkAnswer {
         let overlay = &mut self.overlay;
-        let engaged = overlay.splits.values().any(|split| split.with == instead_of)
-            || overlay.promises.values().any(|promise| promise.instead_of == instead_of);
-        if engaged || overlay.links.contains_key(from) || !overlay.links.contains_key(&instead_of) {
+        if overlay.is_engaged(&instead_of)
+            || overlay.links.contains_key(from)
+            || !overlay.links.contains_key(&instead_of)
+        {
             return LinkAnswer::Busy;
         }
         overlay.promises.insert(from.clone(), Promise { instead_of, until: now.after(PROMISE_MS), boot });
@@ -249,8 +254,14 @@ impl Node {
         } else if self.overlay.offers.remove(from) {
             self.add_link(now, from, header.boot, false, out);
         } else if self.overlay.join.as_ref().is_some_and(|join| join.asked == *from) {
-            self.overlay.join = None;
+            let stage = self.overlay.join.take().map(|join| join.stage);
             self.add_link(now, from, header.boot, false, out);
+            // The first end has split: the place at the other one is free now, too.
+            if let Some(Stage::Confirming { other, boot }) = stage {
+                self.linked_by_answer(now, &other, boot, out);
+            }
+        } else if self.probes.is_bridging(from) {
+            self.link_bridge(now, from, header.boot, false, out);
         }
     }
 
@@ -372,7 +383,7 @@ impl Node {
     }
 
     /// Makes a link; the side that asked speaks first.
-    fn add_link(&mut self, now: Time, id: &NodeId, boot: Boot, asked: bool, out: &mut Vec<Output>) {
+    pub(super) fn add_link(&mut self, now: Time, id: &NodeId, boot: Boot, asked: bool, out: &mut Vec<Output>) {
         debug_assert!(self.overlay.links.len() < self.config.max_peers, "a place was given twice");
         self.overlay.promises.remove(id);
         self.overlay.splits.remove(id);
@@ -386,8 +397,13 @@ impl Node {
         self.flush(now, id, out);
     }
 
+    /// Whether this node may end its link to `id` for another one's sake.
+    pub(super) fn may_give_up(&self, id: &NodeId) -> bool {
+        !self.overlay.is_engaged(id) && !self.overlay.given.iter().any(|given| given.id == *id && !given.has_failed())
+    }
+
     /// Ends a link of this node's own accord, and says so.
-    fn let_go(&mut self, now: Time, id: &NodeId, why: &'static str, out: &mut Vec<Output>) {
+    pub(super) fn let_go(&mut self, now: Time, id: &NodeId, why: &'static str, out: &mut Vec<Output>) {
         if self.overlay.links.contains_key(id) {
             self.drop_link(now, id, why, out);
             self.call(id, Call::Unlink { from: self.id.clone() }, Purpose::Unlink, out);
@@ -466,26 +482,29 @@ impl Node {
             self.ask_link(&place, LinkWish::Link, Purpose::Offer, out);
             return;
         }
-        // Half of the searches of a node that lacks one link go to anyone it knows, so that parts of a torn network meet.
-        let anyone = wanted == 1 && self.random.random_bool(0.5);
-        let candidates: Vec<NodeId> = if anyone {
-            let known = self.table.iter().filter(|(_, entry)| entry.status.is_live()).map(|(id, _)| id);
-            known.filter(|id| !self.is_self(id) && !self.overlay.holds_place(id)).cloned().collect()
-        } else {
-            self.overlay.links.keys().cloned().collect()
-        };
+        // Half of the searches go to anyone this node knows, so that parts of a torn network meet: the neighbours lead
+        // only to its own part.
+        let anyone = self.random.random_bool(0.5);
+        let candidates = if anyone { self.strangers() } else { self.overlay.links.keys().cloned().collect() };
         if candidates.is_empty() {
             self.search_failed(now);
             return;
         }
         let first = candidates[self.random.random_range(0..candidates.len())].clone();
-        if anyone {
+        if anyone && wanted == 1 {
             self.overlay.offers.insert(first.clone());
             self.ask_link(&first, LinkWish::Link, Purpose::Offer, out);
         } else {
             let walk = self.walk_length();
             self.begin_join(&first, Some(walk), out);
         }
+    }
+
+    /// Live nodes of our own kind that this one could link with.
+    pub(super) fn strangers(&self) -> Vec<NodeId> {
+        let live = self.table.iter().filter(|(_, entry)| entry.status.is_live()).map(|(id, _)| id);
+        let apart = live.filter(|id| !self.is_self(id) && !self.overlay.holds_place(id));
+        apart.filter(|id| !self.foreign.ids().any(|foreign| foreign == *id)).cloned().collect()
     }
 
     pub(super) fn overlay_deadline(&self) -> Option<Time> {

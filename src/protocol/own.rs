@@ -71,9 +71,7 @@ impl Node {
             self.own.raise_at = None;
             self.own.raised_at = Some(now);
             self.own.raises += 1;
-            if self.own.spoken {
-                self.say_again(now, out);
-            }
+            self.say_again(now, out);
         }
         if self.own.draw_at.is_some_and(|due| due <= now) {
             self.draw_book(now, out);
@@ -153,20 +151,17 @@ impl Node {
         };
         self.own.spoken = true;
         let version = message.version;
+        self.note_said(now, version);
         self.persist(vec![DiskRecord::Own(message.clone())], out);
         self.accept_state(now, message, None, out);
         version
     }
 
-    /// Says the present payload again under the next version.
+    /// Says the present payload again under the next version, if this life has spoken.
     pub(super) fn say_again(&mut self, now: Time, out: &mut Vec<Output>) {
-        let payload =
-            self.table.get(&self.id).and_then(|entry| entry.state.as_ref()).map(|state| state.payload.clone());
-        match payload {
-            Some(payload) => {
-                self.say(now, payload, out);
-            }
-            None => self.draw_book(now, out),
+        let state = self.table.get(&self.id).and_then(|entry| entry.state.as_ref());
+        if let Some(payload) = state.map(|state| state.payload.clone()) {
+            self.say(now, payload, out);
         }
     }
 

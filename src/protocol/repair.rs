@@ -74,7 +74,10 @@ impl Node {
         let Some(link) = self.overlay.links.get_mut(peer) else { return };
         let new_link = link.theirs.is_none();
         link.theirs = Some(theirs);
-        if ours == theirs {
+        // Below the greater floor the other side may hold what is evicted here, so only the side with the lower floor can
+        // tell whether the two differ; it has this side's digest, too. A node that never compared asks once all the same.
+        let cannot_tell = ours.floor > theirs.floor && self.compared_once;
+        if ours == theirs || cannot_tell {
             link.differing_since = None;
             link.sync_at = None;
             link.sync_rounds = 0;

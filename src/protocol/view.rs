@@ -72,6 +72,11 @@ impl<'a> View<'a> {
         self.node.log.get(uuid).or_else(|| self.node.books.get(uuid))
     }
 
+    /// How many items wait for each peer.
+    pub fn queues(&self) -> impl Iterator<Item = (&'a NodeId, usize)> + use<'a> {
+        self.node.overlay.links.iter().map(|(id, link)| (id, link.queue_length()))
+    }
+
     /// What it holds, in short.
     pub fn digest(&self) -> Digest {
         self.node.digest()

@@ -293,6 +293,8 @@ enum WishName {
     Link,
     Replace,
     Confirm,
+    Probe,
+    Bridge,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -326,6 +328,8 @@ pub(super) fn write_link(call: &LinkCall) -> Vec<u8> {
             shape.want = WishName::Replace;
             shape.instead_of = Some(Cow::Borrowed(id));
         }
+        LinkWish::Probe => shape.want = WishName::Probe,
+        LinkWish::Bridge => shape.want = WishName::Bridge,
         LinkWish::Confirm(id) => {
             shape.want = WishName::Confirm;
             shape.with = Some(Cow::Borrowed(id));
@@ -347,6 +351,8 @@ pub(super) fn read_link(body: &[u8], door: Door) -> Result<LinkCall, Problem> {
         WishName::Link => LinkWish::Link,
         WishName::Replace => LinkWish::InsteadOf(named(shape.instead_of, "instead_of")?),
         WishName::Confirm => LinkWish::Confirm(named(shape.with, "with")?),
+        WishName::Probe => LinkWish::Probe,
+        WishName::Bridge => LinkWish::Bridge,
     };
     Ok(LinkCall { header: shape.header.check(door)?, wish })
 }

@@ -1,0 +1,222 @@
+//! Probes: whether nodes that are no peers still live, and whether news still travels between here and there.
+//!
+//! A dead node's peers may be dead as well, so every node also asks one node of its table every second heartbeat (SWIM,
+//! section 4.3, with random choice). The answer names the newest version that is held there of the asker; one that should
+//! long have arrived means that the overlay is torn, and so does an answer from a node that is held for dead. Then the two
+//! build a bridge: each gives up one of its links if it has no free place, and the two nodes that lose a link find each
+//! other by the news of free places. So halves of a healed partition meet without anyone's help, and no degree grows.
+
+use std::collections::VecDeque;
+
+use rand::RngExt;
+
+use super::door::{Call, Failure, LinkAnswer, LinkReply, LinkWish, Output};
+use super::node::{Node, Purpose};
+use super::words::{Boot, NodeId, Status, Time, Version};
+
+/// Heartbeats between two probes of one node.
+const PROBE_HEARTBEATS: u64 = 2;
+
+/// Heartbeats in which a state reaches everyone: what is older and unknown elsewhere does not get there.
+const NEWS_HEARTBEATS: u64 = 6;
+
+/// Heartbeats between two bridges of one node, so that a meeting of two large parts tears neither apart.
+const BRIDGE_HEARTBEATS: u64 = 4;
+
+/// How many of the full nodes that find the network torn build a bridge, on average.
+const BUILDERS: usize = 4;
+
+/// Probes without an answer after which a node is suspected: the network may lose one.
+const FAILURES: u32 = 3;
+
+/// Probes under way, and what is remembered to judge their answers.
+#[derive(Clone, Debug)]
+pub(super) struct Probes {
+    next_at: Time,
+    under_way: bool,
+    /// Who did not answer, and how often in a row.
+    silent: Option<(NodeId, u32)>,
+    /// Own versions and when they were said, about one per heartbeat.
+    said: VecDeque<(Version, Time)>,
+    bridged_at: Option<Time>,
+    /// Who is asked for a bridge.
+    bridging: Option<NodeId>,
+}
+
+impl Probes {
+    pub(super) fn new(now: Time) -> Probes {
+        Probes { next_at: now, under_way: false, silent: None, said: VecDeque::new(), bridged_at: None, bridging: None }
+    }
+
+    /// Whether `id` is asked for a bridge and has not yet answered.
+    pub(super) fn is_bridging(&self, id: &NodeId) -> bool {
+        self.bridging.as_ref() == Some(id)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        (!self.under_way).then_some(self.next_at)
+    }
+}
+
+impl Node {
+    /// Remembers when this node said a version.
+    pub(super) fn note_said(&mut self, now: Time, version: Version) {
+        let window = NEWS_HEARTBEATS * self.config.heartbeat_ms;
+        let said = &mut self.probes.said;
+        // Only the newest one that everyone should know is of use, so the older ones go.
+        while said.get(1).is_some_and(|(_, at)| now.since(*at) >= window) {
+            said.pop_front();
+        }
+        if said.back().is_none_or(|(_, at)| now.since(*at) >= self.config.heartbeat_ms) {
+            said.push_back((version, now));
+        }
+    }
+
+    /// The newest version of this node that everyone should know by now, 0 for none.
+    fn long_said(&self, now: Time) -> Version {
+        let window = NEWS_HEARTBEATS * self.config.heartbeat_ms;
+        let old = self.probes.said.iter().rev().find(|(_, at)| now.since(*at) >= window);
+        old.map_or(0, |(version, _)| *version)
+    }
+
+    /// Probes somebody, if it is time.
+    pub(super) fn tend_probes(&mut self, now: Time, out: &mut Vec<Output>) {
+        if self.probes.under_way || self.probes.next_at > now {
+            return;
+        }
+        self.probes.next_at = now.after(self.jittered(PROBE_HEARTBEATS * self.config.heartbeat_ms));
+        // A node without links searches for its first one anyway.
+        if self.overlay.links.is_empty() {
+            return;
+        }
+        if let Some(id) = self.somebody_to_probe() {
+            self.probes.under_way = true;
+            self.ask_link(&id, LinkWish::Probe, Purpose::Probe, out);
+        }
+    }
+
+    /// Whoever did not answer last time, else a live node at random; now and then a dead one or a seed, so rarely that all
+    /// nodes together ask at a constant rate.
+    fn somebody_to_probe(&mut self) -> Option<NodeId> {
+        if let Some((id, _)) = &self.probes.silent {
+            return Some(id.clone());
+        }
+        let mut asked = self.strangers();
+        if asked.is_empty() || self.random.random_range(0..self.living()) == 0 {
+            let dead = self.table.iter().filter(|(_, entry)| !entry.status.is_live()).map(|(id, _)| id);
+            let unknown = self.overlay.seeds.iter().map(|seed| &seed.id).filter(|id| self.table.get(id).is_none());
+            let lost: Vec<NodeId> = dead.chain(unknown).filter(|id| !self.is_self(id)).cloned().collect();
+            if !lost.is_empty() {
+                asked = lost;
+            }
+        }
+        (!asked.is_empty()).then(|| asked[self.random.random_range(0..asked.len())].clone())
+    }
+
+    /// A probe was answered.
+    pub(super) fn probe_answered(&mut self, now: Time, to: &NodeId, reply: &LinkReply, out: &mut Vec<Output>) {
+        self.probes.under_way = false;
+        self.probes.silent = None;
+        if self.meet(now, &reply.header, out).is_err() {
+            return;
+        }
+        let held_for_dead = self.table.get(to).is_none_or(|entry| !entry.status.is_live());
+        let apart = held_for_dead || reply.known_version < self.long_said(now);
+        if apart && self.may_bridge(now) && !self.overlay.holds_place(to) && self.is_chosen() {
+            self.probes.bridged_at = Some(now);
+            self.probes.bridging = Some(to.clone());
+            self.ask_link(to, LinkWish::Bridge, Purpose::Bridge, out);
+        }
+    }
+
+    /// A probe was not answered: it is repeated soon, and then believed.
+    pub(super) fn probe_failed(&mut self, now: Time, to: &NodeId, failure: Failure, out: &mut Vec<Output>) {
+        self.probes.under_way = false;
+        let failures = match self.probes.silent.take() {
+            Some((id, failures)) if id == *to => failures + 1,
+            _ => 1,
+        };
+        let alive = self.table.get(to).is_some_and(|entry| entry.status == Status::Alive);
+        // Who refuses an answer is there all the same.
+        if !alive || matches!(failure, Failure::Rejected { .. }) || self.overlay.holds_place(to) {
+            return;
+        }
+        if failures >= FAILURES {
+            self.suspect(now, to, out);
+        } else {
+            self.probes.silent = Some((to.clone(), failures));
+            self.probes.next_at = now.after(self.jittered(self.config.heartbeat_ms / 2));
+        }
+    }
+
+    fn may_bridge(&self, now: Time) -> bool {
+        let pause = BRIDGE_HEARTBEATS * self.config.heartbeat_ms;
+        self.probes.bridged_at.is_none_or(|last| now.since(last) >= pause)
+    }
+
+    /// All members of a part find out at about the same time, and one bridge serves them all: of those that would have to
+    /// give up a link, a few at a time are enough. More would tear as much as they join.
+    fn is_chosen(&mut self) -> bool {
+        self.free_places() > 0 || self.random.random_range(0..self.living()) < BUILDERS
+    }
+
+    fn living(&self) -> usize {
+        self.table.iter().filter(|(_, entry)| entry.status.is_live()).count().max(1)
+    }
+
+    /// Somebody from another part of a torn network asks for a link.
+    pub(super) fn answer_bridge(&mut self, now: Time, from: &NodeId, boot: Boot, out: &mut Vec<Output>) -> LinkAnswer {
+        let answer = self.answer_offer(now, from, boot, out);
+        if answer != LinkAnswer::Linked && self.may_bridge(now) && self.link_bridge(now, from, boot, false, out) {
+            return LinkAnswer::Linked;
+        }
+        answer
+    }
+
+    /// The other end of a bridge answered.
+    pub(super) fn bridge_answered(&mut self, now: Time, to: &NodeId, reply: &LinkReply, out: &mut Vec<Output>) {
+        self.probes.bridging.take_if(|asked| asked == to);
+        if self.meet(now, &reply.header, out).is_err() || reply.answer != LinkAnswer::Linked {
+            return;
+        }
+        let peer = &reply.header.from;
+        if !self.overlay.links.contains_key(peer) && !self.link_bridge(now, peer, reply.header.boot, true, out) {
+            self.call(peer, Call::Unlink { from: self.id.clone() }, Purpose::Unlink, out);
+        }
+    }
+
+    pub(super) fn bridge_failed(&mut self, to: &NodeId) {
+        self.probes.bridging.take_if(|asked| asked == to);
+    }
+
+    /// Makes this end of a bridge, at the cost of another link if need be; false if that cannot be.
+    pub(super) fn link_bridge(
+        &mut self,
+        now: Time,
+        peer: &NodeId,
+        boot: Boot,
+        asked: bool,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        self.probes.bridging.take_if(|asked| asked == peer);
+        if self.free_places() == 0 && !self.give_up_a_link(now, out) {
+            return false;
+        }
+        self.probes.bridged_at = Some(now);
+        self.add_link(now, peer, boot, asked, out);
+        // If giving up links tore another part off, this shows it: nobody would miss old news.
+        self.say_again(now, out);
+        true
+    }
+
+    /// Lets go a link at random that is neither given nor part of a split; false if there is none.
+    fn give_up_a_link(&mut self, now: Time, out: &mut Vec<Output>) -> bool {
+        let ids: Vec<NodeId> = self.overlay.links.keys().filter(|id| self.may_give_up(id)).cloned().collect();
+        if ids.is_empty() {
+            return false;
+        }
+        let id = ids[self.random.random_range(0..ids.len())].clone();
+        self.let_go(now, &id, "its place is for another part of the network", out);
+        true
+    }
+}

@@ -1,0 +1,300 @@
+//! The world: processes, their network, and one queue of what happens next, ordered by (time, sequence number).
+//!
+//! Beside each node stands a driver that honours the door's contract: every call ends in exactly one report, after the
+//! time limit of its kind at the latest, and what follows a write waits until it is on the simulated disk, which answers
+//! at once. A crash loses the process and everything it held; connections to it are refused until it is started again.
+
+mod driver;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+use uuid::Uuid;
+
+use super::check::{Broken, Ledger, Witness};
+use super::faults::{FaultCounts, Faults};
+use super::network::{Exchange, Network};
+use super::trace::{Observer, Trace};
+use crate::protocol::{Config, Failure, Input, Node, NodeId, Payload, Request, Response, Seed, Submission, Time, View};
+use crate::wire::Answer;
+
+#[derive(Debug)]
+enum Happening {
+    /// A node's deadline may have passed.
+    Wake { id: NodeId, life: u32 },
+    /// A request reaches the node that it is for.
+    Request(Rc<Exchange>),
+    /// A response, or the lack of one, reaches the caller.
+    Report { exchange: Rc<Exchange>, result: Result<Answer, Failure> },
+    /// A paused process goes on.
+    Resume { id: NodeId, life: u32 },
+}
+
+/// One process.
+#[derive(Debug)]
+struct Process {
+    node: Node,
+    witness: Witness,
+    wake_at: Option<Time>,
+    wakes: (Time, u32),
+    leaving: bool,
+    /// What waits while the process stands still.
+    held: Option<Vec<Happening>>,
+}
+
+/// One place for processes, one after the other.
+#[derive(Debug)]
+struct Host {
+    config: Config,
+    life: u32,
+    process: Option<Process>,
+}
+
+/// The simulated world.
+#[derive(Debug)]
+pub struct World {
+    seed: u64,
+    now: Time,
+    queue: BTreeMap<(Time, u64), Happening>,
+    sequence: u64,
+    hosts: BTreeMap<NodeId, Host>,
+    network: Network,
+    open: BTreeSet<u64>,
+    exchanges: u64,
+    ledger: Ledger,
+    links_made: u64,
+    trace: Trace,
+}
+
+impl World {
+    /// An empty world. `seed` decides everything that happens in it.
+    pub fn new(seed: u64, faults: Faults, observer: Option<Observer>) -> World {
+        World {
+            seed,
+            now: Time(0),
+            queue: BTreeMap::new(),
+            sequence: 0,
+            hosts: BTreeMap::new(),
+            network: Network::new(faults, SmallRng::from_seed(derive_seed(seed, 0, 0))),
+            open: BTreeSet::new(),
+            exchanges: 0,
+            ledger: Ledger::default(),
+            links_made: 0,
+            trace: Trace::new(observer),
+        }
+    }
+
+    /// The simulated time.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// A 64-bit hash over everything that happened.
+    pub fn trace_hash(&self) -> u64 {
+        self.trace.hash()
+    }
+
+    /// How many events happened.
+    pub fn events(&self) -> u64 {
+        self.trace.events()
+    }
+
+    /// How often each fault occurred.
+    pub fn counts(&self) -> FaultCounts {
+        self.network.counts
+    }
+
+    /// How many links were made so far, counted at both ends.
+    pub fn links_made(&self) -> u64 {
+        self.links_made
+    }
+
+    /// Changes the faults of the network.
+    pub fn set_faults(&mut self, faults: Faults) {
+        self.trace.event(self.now, format_args!("faults {faults:?}"));
+        self.network.faults = faults;
+    }
+
+    /// The ids of all nodes that ever were, running or not.
+    pub fn ids(&self) -> impl Iterator<Item = &NodeId> {
+        self.hosts.keys()
+    }
+
+    /// The ids of the nodes that run, paused ones included and leaving ones not.
+    pub fn live_ids(&self) -> impl Iterator<Item = &NodeId> {
+        let lives = |host: &Host| host.process.as_ref().is_some_and(|process| !process.leaving);
+        self.hosts.iter().filter(move |(_, host)| lives(host)).map(|(id, _)| id)
+    }
+
+    /// A running node's view.
+    pub fn node(&self, id: &NodeId) -> Option<View<'_>> {
+        Some(self.hosts.get(id)?.process.as_ref()?.node.view())
+    }
+
+    /// Whether a partition lasts.
+    pub fn is_partitioned(&self) -> bool {
+        self.network.is_partitioned()
+    }
+
+    /// Starts a process: the first of its id, or a further one, empty and with a new seed.
+    ///
+    /// # Errors
+    /// A promise that the node broke at once.
+    pub fn start(&mut self, id: &NodeId, config: Config) -> Result<(), Broken> {
+        let life = self.hosts.get(id).map_or(0, |host| host.life + 1);
+        self.trace.event(self.now, format_args!("{id} starts its life {life}"));
+        self.network.counts.restarts += u64::from(life > 0);
+        let port = if let NodeId::Port(port) = id { *port } else { 0 };
+        let node = Node::new(config.clone(), id.clone(), derive_seed(self.seed, port, life + 1), self.now);
+        let process = Process {
+            node,
+            witness: Witness::default(),
+            wake_at: None,
+            wakes: (Time(0), 0),
+            leaving: false,
+            held: None,
+        };
+        self.hosts.insert(id.clone(), Host { config, life, process: Some(process) });
+        self.drive(id, |node, now, out| node.handle(now, Input::Wake, out)).map(|_| ())
+    }
+
+    /// Starts a process again, empty, with the settings of the one before. Does nothing where one runs.
+    ///
+    /// # Errors
+    /// A promise that the node broke at once.
+    pub fn restart(&mut self, id: &NodeId) -> Result<(), Broken> {
+        match self.hosts.get(id) {
+            Some(host) if host.process.is_none() => {
+                let config = host.config.clone();
+                self.start(id, config)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends a process without a word.
+    pub fn crash(&mut self, id: &NodeId) {
+        if self.hosts.get_mut(id).is_some_and(|host| host.process.take().is_some()) {
+            self.trace.event(self.now, format_args!("{id} crashes"));
+            self.network.counts.crashes += 1;
+        }
+    }
+
+    /// Asks a process to leave; it ends once all that it had to say is said.
+    ///
+    /// # Errors
+    /// A promise that the node broke.
+    pub fn stop(&mut self, id: &NodeId) -> Result<(), Broken> {
+        let Some(process) = self.hosts.get_mut(id).and_then(|host| host.process.as_mut()) else { return Ok(()) };
+        if process.leaving {
+            return Ok(());
+        }
+        process.leaving = true;
+        self.trace.event(self.now, format_args!("{id} leaves"));
+        self.network.counts.leaves += 1;
+        self.drive(id, |node, now, out| node.handle(now, Input::Stop, out)).map(|_| ())
+    }
+
+    /// Lets a process stand still for so long: what reaches it waits.
+    pub fn pause(&mut self, id: &NodeId, milliseconds: u64) {
+        let Some(host) = self.hosts.get_mut(id) else { return };
+        let life = host.life;
+        let Some(process) = host.process.as_mut().filter(|process| process.held.is_none()) else { return };
+        process.held = Some(Vec::new());
+        self.trace.event(self.now, format_args!("{id} stands still for {milliseconds} ms"));
+        self.network.counts.pauses += 1;
+        self.schedule(milliseconds, Happening::Resume { id: id.clone(), life });
+    }
+
+    /// Separates nodes of different groups; nodes in no group reach everyone.
+    pub fn partition(&mut self, groups: &[Vec<NodeId>]) {
+        self.trace.event(self.now, format_args!("partition {groups:?}"));
+        self.network.partition(groups);
+    }
+
+    /// Ends the partition.
+    pub fn heal(&mut self) {
+        self.trace.event(self.now, format_args!("the partition heals"));
+        self.network.heal();
+    }
+
+    /// A user submits a message; the uuid if the node took it.
+    ///
+    /// # Errors
+    /// A promise that the node broke.
+    pub fn submit(&mut self, id: &NodeId, submission: Submission) -> Result<Option<Uuid>, Broken> {
+        self.trace.event(self.now, format_args!("{id} is given {}", submission.payload.as_str()));
+        let response = self.drive(id, |node, now, out| node.request(now, Request::Submit(submission), out))?;
+        Ok(response
+            .and_then(|response| if let Response::Submitted { uuid, .. } = response { Some(uuid) } else { None }))
+    }
+
+    /// A user sets a node's favourite book.
+    ///
+    /// # Errors
+    /// A promise that the node broke.
+    pub fn set_book(&mut self, id: &NodeId, title: &str) -> Result<(), Broken> {
+        self.trace.event(self.now, format_args!("{id} is set to {title}"));
+        let payload = Payload::of_book(Some(title));
+        self.drive(id, |node, now, out| node.request(now, Request::SetState(payload), out)).map(|_| ())
+    }
+
+    /// Lets so many milliseconds pass.
+    ///
+    /// # Errors
+    /// The first promise that a node broke.
+    pub fn run_for(&mut self, milliseconds: u64) -> Result<(), Broken> {
+        let end = self.now.after(milliseconds);
+        while let Some(first) = self.queue.first_entry().filter(|first| first.key().0 <= end) {
+            let ((at, _), happening) = first.remove_entry();
+            self.now = at;
+            self.happen(happening)?;
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    /// Lets time pass, `step_ms` at a time, until the condition holds; how long that took, or `None` after `limit_ms`.
+    ///
+    /// # Errors
+    /// The first promise that a node broke.
+    pub fn run_until(
+        &mut self,
+        limit_ms: u64,
+        step_ms: u64,
+        mut holds: impl FnMut(&World) -> bool,
+    ) -> Result<Option<u64>, Broken> {
+        let began = self.now;
+        loop {
+            if holds(self) {
+                return Ok(Some(self.now.since(began)));
+            }
+            if self.now.since(began) >= limit_ms {
+                return Ok(None);
+            }
+            self.run_for(step_ms.max(1))?;
+        }
+    }
+
+    fn schedule(&mut self, after_ms: u64, happening: Happening) {
+        self.sequence += 1;
+        self.queue.insert((self.now.after(after_ms), self.sequence), happening);
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), Broken> {
+        match happening {
+            Happening::Wake { id, life } => self.wake(&id, life),
+            Happening::Request(exchange) => self.request_arrives(exchange),
+            Happening::Report { exchange, result } => self.report(exchange, result),
+            Happening::Resume { id, life } => self.resume(&id, life),
+        }
+    }
+}
+
+/// A node's seed: no two lives of one run share one, and no two runs.
+fn derive_seed(run: u64, port: u16, life: u32) -> Seed {
+    let mixed = run.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (u64::from(port) << 32) ^ u64::from(life);
+    SmallRng::seed_from_u64(mixed).random()
+}
