@@ -2,7 +2,7 @@
 //!
 //! A command's file holds its arguments (`Args`, whose help ends with examples) and `run`, which asks nodes (`client`) or
 //! changes networks (`lab`) and prints the answer. Answers go to stdout, as a table or as JSON; talk and progress go to
-//! stderr. A [`Failure`] says with which code the program ends. What several commands share stands
+//! stderr. A `Failure` says with which code the program ends. What several commands share stands
 //! beside them: `node_arg` (which node is meant), `names` (how ids are shown), `listing` (messages as text), `output`
 //! (the one place that prints), `picture` (files of graphs).
 
