@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::names::Names;
 use super::node_arg::NodeArg;
-use super::output::Form;
+use super::output::{Form, say};
 use crate::client::{CallError, Caller, ClientError, NodeClient};
 use crate::lab::{DEFAULT_BASE_PORT, LabError, NetworkName, NetworkRecord, Registry};
 use crate::protocol::NodeId;
@@ -62,7 +62,7 @@ pub struct Target {
 impl Context {
     /// Finds the registry.
     pub fn new(common: Common) -> Result<Context, Failure> {
-        let registry = Registry::of_user()?;
+        let registry = Registry::of_user()?.telling(|| say("waiting for another gossip command on this network"));
         let Common { name, output: form, timeout } = common;
         Ok(Context { name, form, registry, caller: Caller::new(), timeout })
     }

@@ -10,6 +10,9 @@ use super::node_arg::NodeArg;
 use super::output::{Form, print, print_json, say};
 use crate::client::{KindFilter, MessageQuery, ReadFilter};
 
+/// So many marks fit well into one request.
+const MARKED_AT_ONCE: usize = 10_000;
+
 /// Lists the messages that a node holds, with the paths by which they came.
 ///
 /// A line each, the oldest first, with the path of the first arrival. What was printed counts as read at that node
@@ -103,8 +106,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     }
     // Only now: what could not be printed was not read.
     let unread: Vec<_> = messages.iter().filter(|message| !message.read).map(|message| message.uuid).collect();
-    if !unread.is_empty() {
-        target.client.mark_read(unread).await.map_err(|error| target.explain(error))?;
+    for marked in unread.chunks(MARKED_AT_ONCE) {
+        target.client.mark_read(marked.to_vec()).await.map_err(|error| target.explain(error))?;
     }
     Ok(())
 }

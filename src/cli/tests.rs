@@ -37,7 +37,7 @@ fn the_arguments_hold_together_and_every_command_has_examples() {
 }
 
 #[test]
-fn every_command_line_of_the_readme_parses() {
+fn usual_command_lines_are_understood() {
     for line in [
         "start-network",
         "start-network random 4 -n 50 --name two --base-port 9000",

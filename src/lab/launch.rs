@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::process::{Ending, await_end};
 use super::registry::NetworkLock;
-use super::{Drawing, LabError, NetworkName, NetworkRecord, NodeRecord, Progress, Registry, ports, program, survey};
+use super::stop::end;
+use super::{
+    Drawing, Ending, LabError, NetworkName, NetworkRecord, NodeRecord, Progress, Registry, ports, program, survey,
+};
 use crate::client::Caller;
 
 /// A node with fewer places could pass nothing on.
@@ -15,9 +17,6 @@ const SAVE_EVERY: usize = 8;
 
 /// How often nodes that do not answer yet are asked again.
 const ASK_EVERY: Duration = Duration::from_millis(20);
-
-/// Processes that have to be stopped again get this long before they are killed.
-const ROLLBACK_TIME: Duration = Duration::from_secs(3);
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -81,8 +80,12 @@ pub async fn launch(
     match outcome {
         Ok(()) => Ok(network),
         Err(error) => {
-            roll_back(&network).await;
-            registry.forget(&lock, &plan.name)?;
+            // What could not be stopped stays written down, so that stop-network can try again.
+            if end(&network.nodes.iter().collect::<Vec<_>>(), Ending::Graceful).await.is_ok() {
+                registry.forget(&lock, &plan.name)?;
+            } else {
+                registry.save(&lock, &network)?;
+            }
             Err(error)
         }
     }
@@ -196,17 +199,4 @@ fn did_not_start(registry: &Registry, name: &NetworkName, number: u16, reason: S
     let log = registry.log_file(name, number);
     let tail = program::tail(&log);
     LabError::DidNotStart { number, reason, log, tail }
-}
-
-async fn roll_back(network: &NetworkRecord) {
-    let processes: Vec<_> = network.nodes.iter().map(|node| node.process.clone()).collect();
-    for process in &processes {
-        // What cannot be told to end is killed below, and what cannot be killed is not ours.
-        let _ = process.end(Ending::Graceful);
-    }
-    let left = await_end(&processes, Instant::now() + ROLLBACK_TIME).await;
-    for process in &left {
-        let _ = process.end(Ending::Kill);
-    }
-    await_end(&left, Instant::now() + ROLLBACK_TIME).await;
 }

@@ -4,7 +4,7 @@
 //! one and never half of it. Whoever changes a network holds `NAME/lock` meanwhile; readers need no lock. The logs of the
 //! nodes lie beside it and stay when the network is gone.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,8 @@ use super::{LabError, NetworkName, NetworkRecord};
 #[derive(Clone, Debug)]
 pub struct Registry {
     root: PathBuf,
+    /// Called when a network's lock is held by another command.
+    waiting: fn(),
 }
 
 /// The right to change a network, given back when dropped.
@@ -35,18 +37,24 @@ impl Registry {
     pub fn of_user() -> Result<Registry, LabError> {
         if let Some(root) = std::env::var_os(Registry::HOME_VARIABLE).filter(|root| !root.is_empty()) {
             let root = std::path::absolute(root).map_err(LabError::system("use GOSSIP_HOME"))?;
-            return Ok(Registry { root });
+            return Ok(Registry::at(root));
         }
         let folders = etcetera::base_strategy::Xdg::new()
             .map_err(|error| io::Error::other(error.to_string()))
             .map_err(LabError::system("find your home folder (GOSSIP_HOME can name another)"))?;
         let state = folders.state_dir().unwrap_or_else(|| folders.data_dir());
-        Ok(Registry { root: state.join("gossip_network") })
+        Ok(Registry::at(state.join("gossip_network")))
     }
 
     /// A registry in any folder.
     pub fn at(root: impl Into<PathBuf>) -> Registry {
-        Registry { root: root.into() }
+        Registry { root: root.into(), waiting: || () }
+    }
+
+    /// The same, which calls `waiting` before it waits for another command.
+    #[must_use]
+    pub fn telling(self, waiting: fn()) -> Registry {
+        Registry { waiting, ..self }
     }
 
     /// The folder of a network.
@@ -94,7 +102,14 @@ impl Registry {
         let path = folder.join("lock");
         let lock = || -> io::Result<File> {
             let file = File::options().create(true).append(true).open(&path)?;
-            file.lock()?;
+            match file.try_lock() {
+                Ok(()) => (),
+                Err(TryLockError::Error(error)) => return Err(error),
+                Err(TryLockError::WouldBlock) => {
+                    (self.waiting)();
+                    file.lock()?;
+                }
+            }
             Ok(file)
         };
         let file = lock().map_err(LabError::system(format!("lock {}", path.display())))?;
