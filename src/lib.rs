@@ -8,6 +8,12 @@
 pub mod protocol;
 pub mod wire;
 
+pub mod plot;
+pub mod topology;
+
 pub mod http;
 
+pub mod net;
+pub mod server;
 pub mod sim;
+pub mod web;

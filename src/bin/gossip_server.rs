@@ -1,1 +1,40 @@
-fn main() {}
+//! One node. All of it is in the library; see `gossip_network::server`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use gossip_network::server::{Arguments, run};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    env_logger::Builder::new()
+        .filter_level(log::LevelFilter::Warn)
+        .filter_module("gossip_network", arguments.log_level)
+        .init();
+    // A node with a dead part must not look alive: the first panic anywhere ends the process.
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        std::process::exit(101);
+    }));
+    let settings = match arguments.check() {
+        Ok(settings) => settings,
+        Err(error) => {
+            complain(&error);
+            return ExitCode::from(2);
+        }
+    };
+    match run(settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn complain(error: &dyn std::fmt::Display) {
+    // Nothing is left to do when even stderr is closed.
+    let _ = writeln!(std::io::stderr(), "gossip_server: {error}");
+}

@@ -34,11 +34,13 @@ pub struct SeedNode {
     asking: bool,
     /// It speaks the other dialect.
     foreign: bool,
+    /// A search that began there led to a link: it belongs to the same network as this node.
+    met: bool,
 }
 
 impl SeedNode {
     pub(super) fn new(id: NodeId, now: Time) -> SeedNode {
-        SeedNode { id, next_at: now, pause: SEED_PAUSE_MS.0, asking: false, foreign: false }
+        SeedNode { id, next_at: now, pause: SEED_PAUSE_MS.0, asking: false, foreign: false, met: false }
     }
 }
 
@@ -137,18 +139,27 @@ impl Node {
         self.is_alone() && !self.overlay.given.iter().any(Given::is_expected)
     }
 
+    /// A seed is asked while this node is alone, and until it is known to be of the same network: it may have been down
+    /// when this node found others.
+    fn asks_seed(&self, seed: &SeedNode) -> bool {
+        let lives = |id| self.table.get(id).is_some_and(|entry| entry.state.is_some() && entry.status.is_live());
+        let unmet = !seed.met && !lives(&seed.id) && self.overlay.join.is_none();
+        seed.foreign || self.asks_seeds() || (unmet && !self.overlay.given.iter().any(Given::is_expected))
+    }
+
     /// Asks the seeds whose time has come.
     pub(super) fn tend_seeds(&mut self, now: Time, out: &mut Vec<Output>) {
         let asks = self.asks_seeds();
         let mut asked = Vec::new();
-        for seed in &mut self.overlay.seeds {
-            if seed.asking || seed.next_at > now || !(asks || seed.foreign) {
-                continue;
+        for seed in &self.overlay.seeds {
+            if !seed.asking && seed.next_at <= now && self.asks_seed(seed) {
+                asked.push((seed.id.clone(), seed.foreign));
             }
-            seed.asking = true;
-            asked.push((seed.id.clone(), seed.foreign));
         }
         for (id, foreign) in asked {
+            if let Some(seed) = self.seed_mut(&id) {
+                seed.asking = true;
+            }
             if foreign {
                 self.ask_foreign_seed(&id, out);
             } else {
@@ -177,7 +188,7 @@ impl Node {
 
     pub(super) fn seeds_deadline(&self) -> Option<Time> {
         let asks = self.asks_seeds();
-        let seeds = self.overlay.seeds.iter().filter(|seed| !seed.asking && (asks || seed.foreign));
+        let seeds = self.overlay.seeds.iter().filter(|seed| !seed.asking && self.asks_seed(seed));
         let remembered = (asks && self.table.len() > 1).then_some(self.overlay.seek_at);
         seeds.map(|seed| seed.next_at).chain(remembered).min()
     }
@@ -188,13 +199,19 @@ impl Node {
 
     /// A seed answered with its peers: the search for a place begins there.
     pub(super) fn seed_answered(&mut self, now: Time, to: NodeId, out: &mut Vec<Output>) {
+        let alone = self.is_alone();
         if let Some(seed) = self.seed_mut(&to) {
             seed.asking = false;
-            seed.pause = SEED_PAUSE_MS.0;
+            seed.pause = if alone { SEED_PAUSE_MS.0 } else { SEED_PAUSE_MS.1 };
             seed.next_at = now.after(2 * seed.pause);
         }
-        if self.is_alone() {
-            self.begin_join(&to, None, out);
+        self.begin_join(&to, None, out);
+    }
+
+    /// A search that began at `first` ended with a link.
+    pub(super) fn seed_was_met(&mut self, first: &NodeId) {
+        if let Some(seed) = self.seed_mut(first) {
+            seed.met = true;
         }
     }
 

@@ -82,7 +82,7 @@ impl Node {
         out: &mut Vec<Output>,
     ) -> Outcome {
         let outcome = if message.payload.weight() > self.config.max_payload {
-            self.refuse(&message, "payload", self.config.max_payload as u64, out)
+            self.refuse(&message, from, "payload", self.config.max_payload as u64, out)
         } else {
             match message.kind {
                 Kind::State => self.take_state(now, message, from, out),
@@ -125,8 +125,9 @@ impl Node {
                 return Outcome::Duplicate;
             }
             Merge::Older => return Outcome::Stale,
-            Merge::Leap => return self.refuse(&message, "leap of a version", MAX_LEAP, out),
-            Merge::Full => return self.refuse(&message, "known nodes", self.config.max_nodes as u64, out),
+            // Whoever holds the version below refuses it as well, so nobody is to count it as held.
+            Merge::Leap => return self.refuse(&message, None, "leap of a version", MAX_LEAP, out),
+            Merge::Full => return self.refuse(&message, from, "known nodes", self.config.max_nodes as u64, out),
         }
         let (origin, version, uuid) = (message.origin.clone(), message.version, message.uuid);
         if before.is_some_and(|status| !status.is_live()) {
@@ -182,7 +183,7 @@ impl Node {
             return self.hear_again(now, &message, from, out);
         }
         if message.stamp > self.lamport + MAX_LEAP {
-            return self.refuse(&message, "leap of a stamp", MAX_LEAP, out);
+            return self.refuse(&message, from, "leap of a stamp", MAX_LEAP, out);
         }
         if message.stamp == 0 {
             message.stamp = self.lamport + 1;
@@ -291,15 +292,23 @@ impl Node {
         }
     }
 
-    /// Refuses for a limit; what was refused counts as held, so that repair does not offer it for ever.
-    fn refuse(&mut self, message: &Message, what: &'static str, limit: u64, out: &mut Vec<Output>) -> Outcome {
+    /// Refuses for a limit. What a peer holds and this node refused counts as held, so that repair does not offer it for
+    /// ever.
+    fn refuse(
+        &mut self,
+        message: &Message,
+        from: Option<&NodeId>,
+        what: &'static str,
+        limit: u64,
+        out: &mut Vec<Output>,
+    ) -> Outcome {
         match message.kind {
-            Kind::State => self.refused.add_state(message),
-            Kind::Message if message.reach() >= UNLIMITED_REACH => {
+            Kind::State if from.is_some() => self.refused.add_state(message),
+            Kind::Message if from.is_some() && message.reach() >= UNLIMITED_REACH => {
                 self.refused.add_message(LogKey { stamp: message.stamp, uuid: message.uuid });
             }
-            // Nobody repairs a limited message.
-            Kind::Message => {}
+            // Nobody repairs a limited message, nor what no peer holds.
+            Kind::State | Kind::Message => {}
         }
         out.push(Output::Emit(Event::Refused { what, limit }));
         Outcome::Limited

@@ -34,6 +34,11 @@ fn mix_id(state: u64, id: &NodeId) -> u64 {
     }
 }
 
+/// Of an id alone.
+pub fn of_id(id: &NodeId) -> Fingerprint {
+    mix_id(6, id)
+}
+
 /// Of a known node: its state's version and uuid, and whether it is held to be down or to have left.
 ///
 /// Alive and suspect count as the same: a suspicion passes by itself and is worth no repair.

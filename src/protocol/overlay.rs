@@ -50,6 +50,8 @@ pub struct Overlay {
 /// A search for a place under way.
 #[derive(Clone, Debug)]
 pub(super) struct Join {
+    /// Where the search began.
+    first: NodeId,
     /// Whom the present step asks.
     pub(super) asked: NodeId,
     /// Places kept for it: two when a link may be split.
@@ -303,7 +305,8 @@ impl Node {
         if places == 0 || self.overlay.join.is_some() {
             return;
         }
-        self.overlay.join = Some(Join { asked: first.clone(), places, steps: 0, stage: Stage::Walking });
+        self.overlay.join =
+            Some(Join { first: first.clone(), asked: first.clone(), places, steps: 0, stage: Stage::Walking });
         let wish = LinkWish::Join { walk, split: places == 2 };
         self.ask_link(first, wish, Purpose::Join, out);
     }
@@ -328,6 +331,7 @@ impl Node {
         let split = join.places == 2;
         let wish = match (join.stage, reply.answer) {
             (Stage::Walking, LinkAnswer::Linked) => {
+                self.seed_was_met(&join.first);
                 self.linked_by_answer(now, &peer, boot, out);
                 return;
             }
@@ -350,6 +354,7 @@ impl Node {
                 LinkWish::Confirm(peer)
             }
             (Stage::Confirming { other, boot: other_boot }, LinkAnswer::Linked) => {
+                self.seed_was_met(&join.first);
                 self.linked_by_answer(now, &peer, boot, out);
                 self.linked_by_answer(now, &other, other_boot, out);
                 return;

@@ -82,6 +82,12 @@ impl<'a> View<'a> {
         self.node.digest()
     }
 
+    /// Sum over the ids of the nodes that are held for living: equal where the same ones are.
+    pub fn live_hash(&self) -> u64 {
+        let live = self.table().iter().filter(|(_, entry)| entry.status.is_live() && entry.state.is_some());
+        live.map(|(id, _)| super::fingerprint::of_id(id)).fold(0, u64::wrapping_add)
+    }
+
     /// Counts since the process began.
     pub fn counters(&self) -> Counters {
         self.node.counters

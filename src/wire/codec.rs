@@ -7,7 +7,7 @@ use super::envelope::{
     write_link, write_link_reply,
 };
 use super::ids::check_form;
-use super::message::{MessageIn, check_all, parse};
+use super::message::{MessageIn, check_all, parse, parse_object};
 use super::problem::Problem;
 use super::reports::{MarkedReport, SubmittedReport, VersionReport};
 use super::sync::{read_sync, read_sync_reply, write_sync, write_sync_reply};
@@ -154,7 +154,7 @@ fn decode_gossip(body: &[u8], door: Door) -> Result<Request, Problem> {
     if has_protocol(body) {
         return read_envelope(body, door).map(Request::Gossip);
     }
-    let message: MessageIn<'_> = parse(body)?;
+    let message: MessageIn<'_> = parse_object(body)?;
     Ok(Request::Messages(vec![message.check(door.form)?]))
 }
 

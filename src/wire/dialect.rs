@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::envelope::write;
-use super::message::parse;
+use super::message::{parse, parse_object};
 use super::problem::Problem;
 use crate::protocol::limits::{MAX_BATCH, MAX_VERSION};
 use crate::protocol::{Kind, Message, NodeId, Payload, is_version};
@@ -83,7 +83,7 @@ pub(super) fn read_id(text: &str, field: &str) -> Result<NodeId, Problem> {
 
 /// Reads a push. A message's ttl counts only among nodes of this dialect; the node gives its own.
 pub(super) fn read_push(body: &[u8]) -> Result<(NodeId, Vec<Message>), Problem> {
-    let push: PushIn = parse(body)?;
+    let push: PushIn = parse_object(body)?;
     let from = read_id(&push.client_id, "client_id")?;
     let messages = push.messages.unwrap_or_default();
     if messages.len() > MAX_DIALECT_MESSAGES {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ids::{self, check_form};
-use super::message::{MessageIn, MessageOut, check_all, parse};
+use super::message::{MessageIn, MessageOut, check_all, parse_object};
 use super::problem::Problem;
 use super::{Door, PROTOCOL};
 use crate::protocol::limits::{MAX_CLAIMS, MAX_VERSION};
@@ -191,7 +191,7 @@ pub(super) fn write_envelope(envelope: &Envelope) -> Vec<u8> {
 
 /// Reads an envelope.
 pub(super) fn read_envelope(body: &[u8], door: Door) -> Result<Envelope, Problem> {
-    let shape: EnvelopeIn<'_> = parse(body)?;
+    let shape: EnvelopeIn<'_> = parse_object(body)?;
     let header = HeaderShape {
         protocol: shape.protocol,
         cluster: shape.cluster,
@@ -263,7 +263,7 @@ pub(super) fn write_gossip_reply(reply: &GossipReply) -> Vec<u8> {
 
 /// Reads the answer to an envelope.
 pub(super) fn read_gossip_reply(body: &[u8], door: Door) -> Result<GossipReply, Problem> {
-    let shape: GossipReplyIn<'_> = parse(body)?;
+    let shape: GossipReplyIn<'_> = parse_object(body)?;
     let header = HeaderShape {
         protocol: shape.protocol,
         cluster: shape.cluster,
@@ -340,7 +340,7 @@ pub(super) fn write_link(call: &LinkCall) -> Vec<u8> {
 
 /// Reads a link request.
 pub(super) fn read_link(body: &[u8], door: Door) -> Result<LinkCall, Problem> {
-    let shape: LinkCallShape<'_> = parse(body)?;
+    let shape: LinkCallShape<'_> = parse_object(body)?;
     let named = |id: Option<Cow<'_, NodeId>>, field: &str| {
         let id = id.ok_or_else(|| Problem::field(field, "missing"))?;
         check_form(door.form, &id, || field.to_owned())?;
@@ -405,7 +405,7 @@ pub(super) fn write_link_reply(reply: &LinkReply) -> Vec<u8> {
 
 /// Reads the answer to a link request.
 pub(super) fn read_link_reply(body: &[u8], door: Door) -> Result<LinkReply, Problem> {
-    let shape: LinkReplyShape<'_> = parse(body)?;
+    let shape: LinkReplyShape<'_> = parse_object(body)?;
     let named = |id: Option<Cow<'_, NodeId>>, field: &str| {
         let id = id.ok_or_else(|| Problem::field(field, "missing"))?;
         check_form(door.form, &id, || field.to_owned())?;

@@ -180,7 +180,7 @@ pub fn parse_submission(body: &[u8], max_payload: usize) -> Result<Submission, P
     struct MessagePayload<'a> {
         message: &'a RawValue,
     }
-    let shape: SubmissionShape = parse(body)?;
+    let shape: SubmissionShape = parse_object(body)?;
     check_relays(shape.relays)?;
     check_payload(shape.message.get()).map_err(|error| Problem::field("message", error))?;
     let payload = serde_json::value::to_raw_value(&MessagePayload { message: &shape.message })
@@ -232,6 +232,16 @@ pub fn parse_read_marks(body: &[u8]) -> Result<Vec<Uuid>, Problem> {
     parse::<ReadMarks>(body).map(|marks| marks.uuids)
 }
 
+/// Parses a JSON object; an error names the field by its path.
+///
+/// The reader of a record would also take an array of its members, in an order that nobody should rely on.
+pub(super) fn parse_object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::new(400, "the body: expected an object, found an array"));
+    }
+    parse(body)
+}
+
 /// Parses JSON; an error names the field by its path.
 pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).or_else(|_| {
@@ -241,7 +251,7 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem
         // The value reads well, so what follows it does not.
         match deserializer.end() {
             Ok(()) => Ok(result),
-            Err(error) => Err(Problem::new(400, format!("the body is no JSON: {error}"))),
+            Err(error) => Err(Problem::new(400, format!("the body: {error}"))),
         }
     })
 }
@@ -250,5 +260,8 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let path = error.path().to_string();
     let field = if path == "." || path == "?" { String::new() } else { path };
+    if field.is_empty() {
+        return Problem::new(400, format!("the body: {}", error.inner()));
+    }
     Problem::field(field, error.inner())
 }

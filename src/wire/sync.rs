@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Door;
 use super::envelope::{ClaimShape, HeaderShape, KeyShape, write};
 use super::ids::{fingerprints_from_base64, fingerprints_to_base64, from_base64, to_base64};
-use super::message::{MessageIn, MessageOut, parse};
+use super::message::{MessageIn, MessageOut, parse_object};
 use super::problem::Problem;
 use crate::protocol::limits::{MAX_FINGERPRINTS, MAX_SYMBOLS};
 use crate::protocol::{SYMBOL_BYTES, SetForm, SyncCall, SyncReply};
@@ -35,7 +35,7 @@ pub(super) fn write_sync(call: &SyncCall) -> Vec<u8> {
 
 /// Reads a comparison.
 pub(super) fn read_sync(body: &[u8], door: Door) -> Result<SyncCall, Problem> {
-    let shape: SyncShape<'_> = parse(body)?;
+    let shape: SyncShape<'_> = parse_object(body)?;
     let set = match (shape.symbols, shape.fingerprints) {
         (Some(symbols), None) => {
             let bytes = from_base64(&symbols, "symbols", MAX_SYMBOLS * SYMBOL_BYTES)?;
@@ -105,7 +105,7 @@ pub(super) fn write_sync_reply(reply: &SyncReply) -> Vec<u8> {
 
 /// Reads the answer to a comparison.
 pub(super) fn read_sync_reply(body: &[u8], door: Door) -> Result<SyncReply, Problem> {
-    let shape: SyncReplyIn<'_> = parse(body)?;
+    let shape: SyncReplyIn<'_> = parse_object(body)?;
     let header = HeaderShape {
         protocol: shape.protocol,
         cluster: shape.cluster,

@@ -1,1 +1,269 @@
+//! The wire is pinned: what is written today is in `spec/golden/`, and reads back as the same value.
+//!
+//! After a change that is meant, `UPDATE_GOLDEN=1 cargo test --lib golden` writes the files anew; the difference is then
+//! part of the change, and older nodes must still read it.
 
+use std::path::Path;
+
+use super::*;
+use crate::protocol::{
+    Call, Claim, Digest, Envelope, FreePlace, GossipReply, Header, IdForm, Judgement, Kind, LinkAnswer, LinkCall,
+    LinkReply, LinkWish, LogKey, Message, NodeId, Outcome, Payload, Reply, Request, Response, SetForm, Status,
+    SyncCall, SyncReply,
+};
+
+const LOCAL: Door = Door { form: IdForm::Local };
+
+fn golden(name: &str, json: &[u8]) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("spec/golden").join(format!("{name}.json"));
+    let written = format!("{}\n", std::str::from_utf8(json).unwrap());
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &written).unwrap();
+    }
+    let pinned = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    assert_eq!(written, pinned, "{name} is written in another way than {}", file.display());
+}
+
+fn port(number: u16) -> NodeId {
+    NodeId::Port(number)
+}
+
+fn header(linked: bool) -> Header {
+    Header { cluster: "default".into(), from: port(7009), boot: 4_503_599_627_370_497, linked }
+}
+
+fn uuid(n: u128) -> uuid::Uuid {
+    uuid::Uuid::from_u128(0x7d44_4840_9dc0_41d1_b245_0000_0000_0000 + n)
+}
+
+fn payload(json: &str) -> Payload {
+    Payload::new(serde_json::value::RawValue::from_string(json.to_owned()).unwrap())
+}
+
+fn messages() -> Vec<Message> {
+    let state = Message {
+        uuid: uuid(1),
+        origin: port(7004),
+        version: 12,
+        ttl: 63,
+        kind: Kind::State,
+        payload: payload(r#"{"book": "Lucky Jim by Kingsley Amis"}"#),
+        path: [port(7004), port(7009)].into(),
+        relays: 0,
+        stamp: 0,
+    };
+    let submitted = Message {
+        uuid: uuid(2),
+        version: 13,
+        kind: Kind::Message,
+        payload: payload(r#"{"message":"äpfel"}"#),
+        relays: 2,
+        stamp: 41,
+        ..state.clone()
+    };
+    vec![state, submitted]
+}
+
+fn digest() -> Digest {
+    Digest { hash: 0x0123_4567_89ab_cdef, count: 17, floor: LogKey { stamp: 3, uuid: uuid(3) } }
+}
+
+fn claims() -> Vec<Claim> {
+    vec![Claim { id: port(7001), version: 4, status: Status::Suspect, age_ms: 250 }]
+}
+
+fn calls() -> Vec<(&'static str, Call)> {
+    let link = |wish| Call::Link(LinkCall { header: header(false), wish });
+    let sync = |set| Call::Sync(SyncCall { header: header(true), floor: digest().floor, count: 3, set });
+    vec![
+        (
+            "envelope",
+            Call::Gossip(Envelope {
+                header: header(true),
+                messages: messages(),
+                digest: Some(digest()),
+                claims: claims(),
+                free_place: Some(FreePlace { id: port(7003), age_ms: 12 }),
+            }),
+        ),
+        ("sync_fingerprints", sync(SetForm::Fingerprints(vec![1, u64::MAX]))),
+        ("sync_symbols", sync(SetForm::Symbols((0..28).collect()))),
+        ("link_join", link(LinkWish::Join { walk: Some(8), split: true })),
+        ("link_join_first", link(LinkWish::Join { walk: None, split: false })),
+        ("link_link", link(LinkWish::Link)),
+        ("link_replace", link(LinkWish::InsteadOf(port(7002)))),
+        ("link_confirm", link(LinkWish::Confirm(port(7002)))),
+    ]
+}
+
+#[test]
+fn golden_calls_are_written_as_pinned_and_read_back() {
+    for (name, call) in calls() {
+        let http = encode_call(&call);
+        golden(name, &http.body);
+        let read = decode_request(http.method, &http.path, &http.body, LOCAL).unwrap();
+        let same = match (&call, &read) {
+            (Call::Gossip(sent), Request::Gossip(read)) => sent == read,
+            (Call::Sync(sent), Request::Sync(read)) => sent == read,
+            (Call::Link(sent), Request::Link(read)) => sent == read,
+            _ => false,
+        };
+        assert!(same, "{name}: {call:?} became {read:?}");
+    }
+}
+
+#[test]
+fn golden_replies_are_written_as_pinned_and_read_back() {
+    let gossip = GossipReply {
+        header: header(true),
+        judgements: Outcome::ALL
+            .map(|(outcome, _)| Judgement { outcome, keep: outcome == Outcome::Duplicate })
+            .to_vec(),
+        newer: messages()[..1].to_vec(),
+        digest: Some(digest()),
+        claims: claims(),
+        free_place: None,
+    };
+    let sync = SyncReply {
+        header: header(true),
+        floor: LogKey::default(),
+        count: 9,
+        compared: true,
+        messages: messages(),
+        claims: claims(),
+        more: 2,
+        want: vec![7, 8],
+    };
+    let link = |answer| Response::Link(LinkReply { header: header(true), answer, known_version: 5 });
+    for (name, kind, response) in [
+        ("gossip_reply", CallKind::Gossip, Response::Gossip(gossip)),
+        ("sync_reply", CallKind::Sync, Response::Sync(sync)),
+        ("link_reply_linked", CallKind::Link, link(LinkAnswer::Linked)),
+        ("link_reply_busy", CallKind::Link, link(LinkAnswer::Busy)),
+        ("link_reply_walk", CallKind::Link, link(LinkAnswer::Walk { next: port(7006), walk: 3 })),
+        ("link_reply_split", CallKind::Link, link(LinkAnswer::Split { with: port(7006) })),
+        ("link_reply_promised", CallKind::Link, link(LinkAnswer::Promised)),
+    ] {
+        let answer = encode_response(&response);
+        golden(name, &answer.body);
+        let same = match (decode_reply(kind, &answer, LOCAL).unwrap(), &response) {
+            (Reply::Gossip(read), Response::Gossip(sent)) => read == *sent,
+            (Reply::Sync(read), Response::Sync(sent)) => read == *sent,
+            (Reply::Link(read), Response::Link(sent)) => read == *sent,
+            _ => false,
+        };
+        assert!(same, "{name}");
+    }
+}
+
+#[test]
+fn golden_dialect_has_exactly_its_members() {
+    let mut sent = messages();
+    sent[0].ttl = 0;
+    sent[1].payload = payload(r#"{"book": 7}"#);
+    let http = encode_call(&Call::ForeignGossip { own: port(7009), messages: sent });
+    golden("dialect_push", &http.body);
+    assert_eq!(http.path, "/gossip");
+    let read = decode_request(Method::Post, "/gossip", &http.body, LOCAL).unwrap();
+    let Request::ForeignGossip { from, messages } = read else { panic!("{read:?}") };
+    assert_eq!((from, messages.len(), messages[0].origin.clone()), (port(7009), 1, port(7004)));
+    assert_eq!(messages[0].payload.as_str(), r#"{"book":"Lucky Jim by Kingsley Amis"}"#);
+    let empty = decode_request(Method::Post, "/gossip", br#"{"client_id":"5001","messages":null}"#, LOCAL).unwrap();
+    assert_eq!(empty, Request::ForeignGossip { from: port(5001), messages: Vec::new() });
+    let peers = encode_response(&Response::Peers(vec![port(5001), port(7004)]));
+    assert_eq!(peers.body, br#"["5001","7004"]"#);
+}
+
+#[test]
+fn the_protocol_of_one_version_before_and_after_is_spoken() {
+    let call = encode_call(&calls()[5].1);
+    let body = String::from_utf8(call.body).unwrap();
+    for (version, accepted) in [(0, false), (1, true), (2, true), (3, false)] {
+        let body = body.replace("\"protocol\":1", &format!("\"protocol\":{version},\"from_the_future\":[{{}}]"));
+        let read = decode_request(Method::Post, "/peers/", body.as_bytes(), LOCAL);
+        assert_eq!(read.is_ok(), accepted, "protocol {version}: {read:?}");
+        if let Err(problem) = read {
+            assert_eq!((problem.status, problem.field.as_deref()), (409, Some("protocol")));
+        }
+    }
+}
+
+#[test]
+fn answers_that_say_no_are_told_from_those_that_break() {
+    use crate::protocol::Failure;
+    let failure = |status, body: &[u8]| {
+        decode_reply(CallKind::Gossip, &Answer { status, body: body.to_vec() }, LOCAL).unwrap_err()
+    };
+    assert_eq!(failure(400, b""), Failure::Rejected { status: 400 });
+    assert_eq!(failure(409, b""), Failure::Rejected { status: 409 });
+    for (status, body) in [(500, &b""[..]), (429, b""), (503, b""), (200, b"<html>"), (200, b"{}"), (302, b"")] {
+        let expected = if status == 302 { Failure::Rejected { status } } else { Failure::Unknown };
+        assert_eq!(failure(status, body), expected);
+    }
+}
+
+#[test]
+fn payloads_that_would_break_a_later_reader_are_refused() {
+    let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+    for bad in [&deep(33)[..], "\"\\ud800\"", "1e999", "nul", "{\"a\":1,}", "\"\u{1}\"", "[1] 2", ""] {
+        assert!(check_payload(bad).is_err(), "{bad:?}");
+    }
+    for good in [&deep(32)[..], "{\"a\":[1,2.5e3,null,true,\"\\ud83d\\ude42\"]}", "\"ä\"", " 7 "] {
+        assert_eq!(check_payload(good), Ok(()), "{good:?}");
+    }
+}
+
+#[test]
+fn ids_are_addresses_and_nothing_else() {
+    for (text, id) in [
+        ("7004", "7004"),
+        ("127.0.0.1:7004", "7004"),
+        ("localhost:7004", "7004"),
+        ("DB1.Example.:7004", "db1.example:7004"),
+        ("[::1]:80", "[::1]:80"),
+        ("[2001:DB8:0::1]:80", "[2001:db8::1]:80"),
+        ("10.0.0.7:80", "10.0.0.7:80"),
+    ] {
+        assert_eq!(NodeId::parse(text).unwrap().to_string(), id);
+    }
+    let long = format!("{}:80", "a".repeat(300));
+    for bad in [
+        "",
+        "0",
+        "70000",
+        "-1",
+        "+5",
+        "05",
+        "a",
+        "a:0",
+        "http://a:1",
+        "user@a:1",
+        "a:1/x",
+        "a b:1",
+        "[::1]",
+        "::1:80",
+        "a..b:1",
+        "a:1?x",
+        "ä:1",
+        &long,
+    ] {
+        assert!(NodeId::parse(bad).is_err(), "{bad:?}");
+    }
+}
+
+proptest::proptest! {
+    /// Whatever bytes come, the door answers and does not fall.
+    #[test]
+    fn no_body_crashes_the_door(body in proptest::collection::vec(proptest::num::u8::ANY, 0..300), cut in 0usize..2_000) {
+        for (name, call) in calls() {
+            let http = encode_call(&call);
+            let mut mutilated = http.body.clone();
+            mutilated.truncate(cut);
+            mutilated.extend_from_slice(&body);
+            for path in ["/gossip/", "/sync/", "/peers/"] {
+                let read = decode_request(Method::Post, path, &mutilated, LOCAL);
+                proptest::prop_assert!(read.is_ok() || read.is_err_and(|p| (400..500).contains(&p.status)), "{}", name);
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Acceptance tests of one node and of networks of nodes: real processes, real sockets, real kill -9.
+//!
+//! Each module tells one part of what the README promises. Tests poll with a deadline and never sleep a fixed time; what
+//! they start is killed when they end.
+
+mod harness;
+
+/// A network comes into being from one seed.
+mod bootstrap;
+/// Nodes that speak the other dialect.
+mod dialect;
+/// Nodes that die, come back, hang or leave.
+mod failures;
+/// Input that nobody should send.
+mod hostile;
+/// Messages: every node gets each one, and shows the ways it took.
+mod messages;
+/// Rules about the source itself.
+mod tidy;

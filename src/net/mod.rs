@@ -1,0 +1,13 @@
+//! The node's loop: one node, driven by real requests, real answers and real time.
+//!
+//! [`Handle`] is the only way to the node: web handlers call it on the same thread, so that a request costs no hop between
+//! threads and the node needs no lock. Calls to other nodes are local tasks; the node never waits for one. The clock and
+//! the seed of the generator, which the protocol must not touch, come from here.
+
+mod clock;
+mod driver;
+mod entropy;
+
+pub use clock::Clock;
+pub use driver::Handle;
+pub use entropy::fresh_seed;

@@ -1,0 +1,11 @@
+//! Start-up, running and stopping of one node's process.
+//!
+//! [`Settings`] is what the command line and the environment say, checked; [`run`] binds, serves and leaves. The listener is
+//! bound first, so that port 0 works and a taken port is one clear line.
+
+mod books;
+mod run;
+mod settings;
+
+pub use run::run;
+pub use settings::{Arguments, Settings, SettingsError};

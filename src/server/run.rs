@@ -1,0 +1,101 @@
+//! Runs one node until it is told to leave.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::settings::Settings;
+use crate::http::Client;
+use crate::net::{Clock, Handle, fresh_seed};
+use crate::protocol::{Node, NodeId};
+use crate::web;
+use crate::wire::Door;
+
+/// A connection between nodes stays open over many heartbeats.
+const KEEP_ALIVE: Duration = Duration::from_secs(120);
+
+/// How long to wait for the first line and headers of a request.
+const HEADER_TIME: Duration = Duration::from_secs(5);
+
+/// Open connections at a time: bounded, so that nobody can use up this process's file handles.
+const MAX_CONNECTIONS: usize = 16 * 1024;
+
+/// Binds, serves, and leaves on SIGTERM or SIGINT.
+///
+/// # Errors
+/// When it cannot bind, or the server ends by itself.
+pub fn run(settings: Settings) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(settings.address)
+        .with_context(|| format!("cannot listen on {} (is the port in use?)", settings.address))?;
+    let bound = listener.local_addr()?;
+    let id = settings.id(bound);
+    println!("node {id} of cluster {} listens on http://{bound}/", settings.config.cluster);
+    actix_rt::System::new().block_on(serve(settings, id, listener))
+}
+
+async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow::Result<()> {
+    let (left, mut leaving) = mpsc::unbounded_channel::<anyhow::Result<()>>();
+    let seed = fresh_seed()?;
+    // The node lives on the one worker's thread, where its handlers run: it is made there, by the first use of this.
+    let factory = move || {
+        let form = id.form();
+        let clock = Clock::start();
+        let node = Node::new(settings.config.clone(), id.clone(), seed, clock.now());
+        let handle = Handle::start(node, Client::new(), clock, Door { form });
+        actix_rt::spawn(leave_when_told(handle.clone(), left.clone()));
+        let context = web::Context::new(handle, &settings.config);
+        App::new().app_data(Data::new(context)).configure(web::routes)
+    };
+    let server = HttpServer::new(factory)
+        .workers(1)
+        .worker_max_blocking_threads(1)
+        .max_connections(MAX_CONNECTIONS)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEADER_TIME)
+        .disable_signals()
+        .shutdown_timeout(1)
+        .listen(listener)?
+        .run();
+    let stopper: ServerHandle = server.handle();
+    tokio::pin!(server);
+    tokio::select! {
+        ended = &mut server => ended.context("the server ended")?,
+        result = leaving.recv() => {
+            result.unwrap_or(Ok(()))?;
+            let quick = async {
+                tokio::join!(stopper.stop(true), &mut server).1
+            };
+            // What is in flight has had its time; what hangs on must not keep the process.
+            if let Ok(ended) = tokio::time::timeout(Duration::from_millis(300), quick).await {
+                ended?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits for a signal, lets the node say goodbye, and reports.
+async fn leave_when_told(node: Handle, left: mpsc::UnboundedSender<anyhow::Result<()>>) {
+    // The receiver is gone only when the process ends anyway.
+    let _ = left.send(leave(node).await);
+}
+
+async fn leave(node: Handle) -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    log::info!("leaving; a second signal ends at once");
+    tokio::select! {
+        () = node.leave() => Ok(()),
+        _ = terminate.recv() => std::process::exit(1),
+        _ = interrupt.recv() => std::process::exit(1),
+    }
+}

@@ -1,0 +1,122 @@
+//! Answers: compact JSON for our own programs, pretty JSON for everyone else, text tables on request.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::USER_AGENT;
+use actix_web::web::Query;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::http::AGENT;
+use crate::wire::{Answer, Problem};
+
+/// Whether one of our own programs asks.
+fn is_ours(request: &HttpRequest) -> bool {
+    request.headers().get(USER_AGENT).is_some_and(|agent| agent.as_bytes() == AGENT.as_bytes())
+}
+
+/// JSON text, pretty unless one of our own programs asks.
+pub(super) fn json_text(request: &HttpRequest, status: u16, text: Vec<u8>) -> HttpResponse {
+    let kind = if status >= 400 { "application/problem+json" } else { "application/json" };
+    let text = if is_ours(request) { text } else { pretty(&text) };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    HttpResponse::build(status).content_type(kind).body(text)
+}
+
+/// A record as JSON.
+pub(super) fn json(request: &HttpRequest, status: u16, record: &impl Serialize) -> HttpResponse {
+    match serde_json::to_vec(record) {
+        Ok(text) => json_text(request, status, text),
+        Err(error) => problem(request, &Problem::new(500, format!("the answer is no JSON: {error}"))),
+    }
+}
+
+/// What the codec made of a response.
+pub(super) fn encoded(request: &HttpRequest, answer: Answer) -> HttpResponse {
+    json_text(request, answer.status, answer.body)
+}
+
+/// A refusal.
+pub(super) fn problem(request: &HttpRequest, problem: &Problem) -> HttpResponse {
+    json_text(request, problem.status, problem.to_json())
+}
+
+/// Plain text.
+pub(super) fn text(text: String) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text)
+}
+
+/// The query as a record; an unknown or wrong parameter is refused.
+pub(super) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
+    Query::<T>::from_query(request.query_string())
+        .map(Query::into_inner)
+        .map_err(|error| Problem::field("query", error))
+}
+
+/// Lays JSON text out for people, member by member, without changing a value.
+fn pretty(json: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(json.len() * 2);
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    let line = |out: &mut Vec<u8>, depth: usize| {
+        out.push(b'\n');
+        out.resize(out.len() + 2 * depth, b' ');
+    };
+    for (i, &byte) in json.iter().enumerate() {
+        if in_string {
+            out.push(byte);
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            continue;
+        }
+        let next = json.get(i + 1);
+        match byte {
+            b'"' => {
+                in_string = true;
+                out.push(byte);
+            }
+            b'{' | b'[' => {
+                out.push(byte);
+                depth += 1;
+                if !matches!(next, Some(b'}' | b']')) {
+                    line(&mut out, depth);
+                }
+            }
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                if !matches!(out.last(), Some(b'{' | b'[')) {
+                    line(&mut out, depth);
+                }
+                out.push(byte);
+            }
+            b',' => {
+                out.push(byte);
+                line(&mut out, depth);
+            }
+            b':' => out.extend_from_slice(b": "),
+            b' ' | b'\t' | b'\n' | b'\r' => {}
+            _ => out.push(byte),
+        }
+    }
+    out.push(b'\n');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pretty;
+
+    #[test]
+    fn pretty_text_has_the_same_values() {
+        for text in [
+            r#"{"a":[1,2,{"b":"x\"y: {,}\\"}],"c":{},"d":[],"e":null}"#,
+            r#"[]"#,
+            r#"  {"a" : [ ] , "b":{ "c":-1.5e3}}"#,
+            r#""just \\ a \" text""#,
+        ] {
+            let before: serde_json::Value = serde_json::from_str(text).unwrap();
+            let laid_out = pretty(text.as_bytes());
+            assert_eq!(serde_json::from_slice::<serde_json::Value>(&laid_out).unwrap(), before);
+        }
+        assert_eq!(pretty(br#"{"a":[1,2]}"#), b"{\n  \"a\": [\n    1,\n    2\n  ]\n}\n");
+    }
+}

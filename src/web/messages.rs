@@ -1,0 +1,204 @@
+//! `/messages`: the log of submitted messages, and submitting one.
+
+use std::time::SystemTime;
+
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::state::Format;
+use super::{Context, answer, body, text};
+use crate::net::Clock;
+use crate::protocol::{Kind, NodeId, Record, Request, Time, View};
+use crate::wire::{ArrivalReport, MessageReport, Problem, encode_response, parse_read_marks, parse_submission};
+
+/// Messages in one answer, unless said.
+const DEFAULT_LIMIT: usize = 1_000;
+
+/// Most messages in one answer.
+const MAX_LIMIT: usize = 100_000;
+
+/// Hexadecimal digits that a shortened uuid must have at least.
+const MIN_PREFIX: usize = 4;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    status: Option<ReadFilter>,
+    kind: Option<KindFilter>,
+    since: Option<String>,
+    limit: Option<usize>,
+    format: Option<Format>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ReadFilter {
+    All,
+    Unread,
+    Read,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum KindFilter {
+    All,
+    Message,
+    State,
+}
+
+/// What is asked for, checked.
+struct Wanted {
+    read: ReadFilter,
+    kind: KindFilter,
+    since: Time,
+    limit: usize,
+}
+
+impl ListQuery {
+    fn check(&self, clock: Clock) -> Result<Wanted, Problem> {
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            let detail = format!("{limit} is not between 1 and {MAX_LIMIT}");
+            return Err(Problem::field("limit", detail).with_limit(MAX_LIMIT as u64));
+        }
+        let since = match &self.since {
+            None => Time(0),
+            Some(text) => {
+                let moment: jiff::Timestamp = text.parse().map_err(|_| {
+                    let shown: String = text.chars().take(40).collect();
+                    Problem::field("since", format!("{shown:?} is no time such as 2026-11-20T08:30:00Z"))
+                })?;
+                clock.time_of(SystemTime::from(moment))
+            }
+        };
+        let read = self.status.unwrap_or(ReadFilter::All);
+        Ok(Wanted { read, kind: self.kind.unwrap_or(KindFilter::Message), since, limit })
+    }
+}
+
+impl Wanted {
+    fn takes(&self, record: &Record) -> bool {
+        let read = match self.read {
+            ReadFilter::All => true,
+            ReadFilter::Unread => !record.read,
+            ReadFilter::Read => record.read,
+        };
+        read && record.received_at() >= self.since
+    }
+
+    /// The records asked for, oldest first. Books have no place in the messages' order, so all together go by arrival.
+    fn select<'a>(&self, view: View<'a>) -> Vec<&'a Record> {
+        let messages = view.log().iter().filter(|record| self.takes(record));
+        let books = view.books().iter().filter(|record| self.takes(record));
+        match self.kind {
+            KindFilter::Message => messages.take(self.limit).collect(),
+            KindFilter::State => books.take(self.limit).collect(),
+            KindFilter::All => {
+                let mut both: Vec<&Record> = messages.chain(books).collect();
+                both.sort_by_key(|record| record.received_at());
+                both.truncate(self.limit);
+                both
+            }
+        }
+    }
+}
+
+/// The log, oldest first.
+pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpResponse {
+    let clock = context.node.clock();
+    let asked = answer::query::<ListQuery>(&request).and_then(|query| Ok((query.check(clock)?, query.format)));
+    let (wanted, format) = match asked {
+        Ok(asked) => asked,
+        Err(problem) => return answer::problem(&request, &problem),
+    };
+    if format == Some(Format::Text) {
+        return answer::text(context.node.view(|view, _| text::messages(view.id(), &wanted.select(view))));
+    }
+    let reports: Vec<MessageReport> = context
+        .node
+        .view(|view, _| wanted.select(view).into_iter().map(|record| report(view.id(), record, clock)).collect());
+    answer::json(&request, 200, &reports)
+}
+
+/// One message, by its uuid or an unambiguous beginning of it.
+pub(super) async fn one(request: HttpRequest, name: Path<String>, context: Data<Context>) -> HttpResponse {
+    let clock = context.node.clock();
+    let found = context.node.view(|view, _| find(view, &name).map(|record| report(view.id(), record, clock)));
+    match found {
+        Ok(report) => answer::json(&request, 200, &report),
+        Err(problem) => answer::problem(&request, &problem),
+    }
+}
+
+fn find<'a>(view: View<'a>, name: &str) -> Result<&'a Record, Problem> {
+    let digits: String = name.chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
+    let shown: String = name.chars().take(40).collect();
+    let plain = digits.bytes().all(|b| b.is_ascii_hexdigit()) && (MIN_PREFIX..=32).contains(&digits.len());
+    let bound = |fill: &str| u128::from_str_radix(&format!("{digits}{}", fill.repeat(32 - digits.len())), 16).ok();
+    let range = if plain { bound("0").zip(bound("f")) } else { None };
+    let Some((low, high)) = range else {
+        let detail = format!("{shown:?} is neither a uuid nor its first {MIN_PREFIX} or more hexadecimal digits");
+        return Err(Problem::field("uuid", detail));
+    };
+    let (low, high) = (Uuid::from_u128(low), Uuid::from_u128(high));
+    let mut found = view.log().with_uuid_between(low, high).chain(view.books().with_uuid_between(low, high));
+    match (found.next(), found.next()) {
+        (Some(record), None) => Ok(record),
+        (None, _) => Err(Problem::new(404, format!("no message {shown} is remembered here"))),
+        (Some(_), Some(_)) => Err(Problem::new(409, format!("more than one message begins with {shown}"))),
+    }
+}
+
+/// Submits a message.
+pub(super) async fn submit(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
+    let parsed = body::read(payload).await.and_then(|body| parse_submission(&body, context.max_payload));
+    match parsed {
+        Ok(submission) => {
+            let response = context.node.request(Request::Submit(submission));
+            answer::encoded(&request, encode_response(&response))
+        }
+        Err(problem) => answer::problem(&request, &problem),
+    }
+}
+
+/// Marks messages as read.
+pub(super) async fn mark_read(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
+    match body::read(payload).await.and_then(|body| parse_read_marks(&body)) {
+        Ok(uuids) => {
+            let response = context.node.request(Request::MarkRead(uuids));
+            answer::encoded(&request, encode_response(&response))
+        }
+        Err(problem) => answer::problem(&request, &problem),
+    }
+}
+
+fn report(own: &NodeId, record: &Record, clock: Clock) -> MessageReport {
+    let message = &record.message;
+    let arrival = |arrival: &crate::protocol::Arrival| ArrivalReport {
+        path: full_path(own, &arrival.path),
+        received_at: clock.rfc3339(arrival.at),
+    };
+    MessageReport {
+        uuid: message.uuid,
+        origin: message.origin.clone(),
+        version: message.version,
+        kind: match message.kind {
+            Kind::State => "state".to_owned(),
+            Kind::Message => "message".to_owned(),
+        },
+        payload: message.payload.raw().to_owned(),
+        // The history of books counts arrivals in its place.
+        stamp: if message.kind == Kind::Message { message.stamp } else { 0 },
+        received_at: clock.rfc3339(record.received_at()),
+        read: record.read,
+        paths: record.arrivals.iter().map(arrival).collect(),
+    }
+}
+
+/// The way of a copy up to and including this node.
+pub(super) fn full_path(own: &NodeId, path: &[NodeId]) -> Vec<NodeId> {
+    let made_here = path.len() == 1 && path.first() == Some(own);
+    path.iter().chain((!made_here).then_some(own)).cloned().collect()
+}

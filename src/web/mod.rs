@@ -1,0 +1,119 @@
+//! The node's HTTP face: routes, bodies within limits, answers for nodes and for people.
+//!
+//! One file per group of endpoints. Handlers run on the node's own thread and never wait for another node. JSON is compact
+//! for our own programs and pretty for everyone else; `?format=text` gives a table. Errors are problems (RFC 9457).
+
+mod answer;
+mod body;
+mod gossip;
+mod health;
+mod messages;
+mod page;
+mod peers;
+mod state;
+mod text;
+
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::net::Handle;
+use crate::protocol::Config;
+use crate::wire::Problem;
+
+/// What every handler reaches.
+#[derive(Clone)]
+pub struct Context {
+    /// The node.
+    pub node: Handle,
+    /// Largest payload in bytes.
+    pub max_payload: usize,
+}
+
+impl Context {
+    /// The context of a node with these settings.
+    pub fn new(node: Handle, config: &Config) -> Context {
+        Context { node, max_payload: config.max_payload }
+    }
+}
+
+/// All routes, with and without the trailing slash.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(
+            web::resource(["/gossip/", "/gossip"])
+                .route(web::post().to(gossip::gossip))
+                .default_service(web::to(|r| wrong_method(r, "POST"))),
+        )
+        .service(
+            web::resource(["/sync/", "/sync"])
+                .route(web::post().to(gossip::sync))
+                .default_service(web::to(|r| wrong_method(r, "POST"))),
+        )
+        .service(
+            web::resource(["/peers/", "/peers"])
+                .route(web::get().to(peers::list))
+                .route(web::post().to(peers::link))
+                .default_service(web::to(|r| wrong_method(r, "GET, POST"))),
+        )
+        .service(
+            web::resource(["/peers/{id}", "/peers/{id}/"])
+                .route(web::get().to(peers::one))
+                .route(web::delete().to(peers::one))
+                .default_service(web::to(|r| wrong_method(r, "GET, DELETE"))),
+        )
+        .service(
+            web::resource(["/state", "/state/"])
+                .route(web::get().to(state::all))
+                .route(web::put().to(state::set))
+                .route(web::delete().to(state::clear))
+                .default_service(web::to(|r| wrong_method(r, "GET, PUT, DELETE"))),
+        )
+        .service(
+            web::resource(["/state/{id}", "/state/{id}/"])
+                .route(web::get().to(state::one))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
+        )
+        .service(
+            web::resource(["/messages", "/messages/"])
+                .route(web::get().to(messages::list))
+                .route(web::post().to(messages::submit))
+                .default_service(web::to(|r| wrong_method(r, "GET, POST"))),
+        )
+        .service(
+            web::resource(["/messages/read", "/messages/read/"])
+                .route(web::post().to(messages::mark_read))
+                .default_service(web::to(|r| wrong_method(r, "POST"))),
+        )
+        .service(
+            web::resource(["/messages/{uuid}", "/messages/{uuid}/"])
+                .route(web::get().to(messages::one))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
+        )
+        .service(
+            web::resource(["/livez", "/livez/"])
+                .route(web::get().to(health::live))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
+        )
+        .service(
+            web::resource(["/readyz", "/readyz/"])
+                .route(web::get().to(health::ready))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
+        )
+        .service(
+            web::resource("/").route(web::get().to(page::page)).default_service(web::to(|r| wrong_method(r, "GET"))),
+        )
+        .default_service(web::to(nothing_here));
+}
+
+async fn nothing_here(request: HttpRequest) -> HttpResponse {
+    let path: String = request.path().chars().take(100).collect();
+    answer::problem(&request, &Problem::new(404, format!("there is nothing at {path}")))
+}
+
+async fn wrong_method(request: HttpRequest, allowed: &'static str) -> HttpResponse {
+    let detail = format!("{} is not possible here; possible are {allowed}", request.method());
+    let mut response = answer::problem(&request, &Problem::new(405, detail));
+    let value = actix_web::http::header::HeaderValue::from_static(allowed);
+    response.headers_mut().insert(actix_web::http::header::ALLOW, value);
+    response
+}

@@ -1,0 +1,145 @@
+//! `/state`: everyone's newest state, and this node's own.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::{Context, answer, body, text};
+use crate::net::Clock;
+use crate::protocol::{Entry, LogKey, NodeId, Request, Response, View};
+use crate::wire::{CountersReport, DigestReport, Problem, StateReport, encode_response, parse_own_payload};
+
+/// `?format=text`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FormatQuery {
+    format: Option<Format>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Format {
+    Json,
+    Text,
+}
+
+impl FormatQuery {
+    pub(super) fn is_text(&self) -> bool {
+        self.format == Some(Format::Text)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateQuery {
+    digest: Option<String>,
+    versions: Option<String>,
+    format: Option<Format>,
+}
+
+/// All known nodes, or a digest of what this node holds.
+pub(super) async fn all(request: HttpRequest, context: Data<Context>) -> HttpResponse {
+    let query: StateQuery = match answer::query(&request) {
+        Ok(query) => query,
+        Err(problem) => return answer::problem(&request, &problem),
+    };
+    let clock = context.node.clock();
+    if query.digest.is_some() {
+        let report = context.node.view(|view, _| digest(view));
+        return answer::json(&request, 200, &report);
+    }
+    if query.versions.is_some() {
+        let versions: BTreeMap<NodeId, u64> =
+            context.node.view(|view, _| view.table().iter().map(|(id, entry)| (id.clone(), entry.version())).collect());
+        return answer::json(&request, 200, &versions);
+    }
+    if query.format == Some(Format::Text) {
+        return answer::text(context.node.view(|view, now| text::table(view, now)));
+    }
+    let reports: BTreeMap<NodeId, StateReport> = context.node.view(|view, _| {
+        let states = view.table().iter();
+        states.filter_map(|(id, entry)| Some((id.clone(), report(view.id(), id, entry, clock)?))).collect()
+    });
+    answer::json(&request, 200, &reports)
+}
+
+/// One known node.
+pub(super) async fn one(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
+    if let Err(problem) = answer::query::<FormatQuery>(&request) {
+        return answer::problem(&request, &problem);
+    }
+    let id = match NodeId::parse(&id) {
+        Ok(id) => id,
+        Err(error) => return answer::problem(&request, &Problem::field("id", error)),
+    };
+    let clock = context.node.clock();
+    let found = context.node.view(|view, _| report(view.id(), &id, view.table().get(&id)?, clock));
+    match found {
+        Some(found) => answer::json(&request, 200, &found),
+        None => answer::problem(&request, &Problem::new(404, format!("node {id} is not known here"))),
+    }
+}
+
+/// Sets this node's own payload; it draws no more books.
+pub(super) async fn set(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
+    let parsed = body::read(payload).await.and_then(|body| parse_own_payload(&body, context.max_payload));
+    match parsed {
+        Ok(payload) => {
+            let response = context.node.request(Request::SetState(payload));
+            answer::encoded(&request, encode_response(&response))
+        }
+        Err(problem) => answer::problem(&request, &problem),
+    }
+}
+
+/// Returns to drawing books.
+pub(super) async fn clear(request: HttpRequest, context: Data<Context>) -> HttpResponse {
+    let response: Response = context.node.request(Request::ClearState);
+    answer::encoded(&request, encode_response(&response))
+}
+
+fn report(own: &NodeId, id: &NodeId, entry: &Entry, clock: Clock) -> Option<StateReport> {
+    let state = entry.state.as_ref()?;
+    Some(StateReport {
+        version: state.version,
+        payload: state.payload.raw().to_owned(),
+        status: entry.status,
+        since: clock.rfc3339(entry.since),
+        updated_at: clock.rfc3339(state.updated_at),
+        hops: if id == own { 0 } else { state.path.len() },
+    })
+}
+
+fn digest(view: View<'_>) -> DigestReport {
+    let live = || view.table().iter().filter(|(_, entry)| entry.status.is_live() && entry.state.is_some());
+    let counters = view.counters();
+    DigestReport {
+        id: view.id().clone(),
+        cluster: view.cluster().to_owned(),
+        boot: view.boot(),
+        version: view.version(),
+        peers: view.peers().cloned().collect(),
+        max_peers: view.max_peers(),
+        nodes: view.table().len(),
+        live: live().count(),
+        live_hash: view.live_hash(),
+        messages: view.log().len(),
+        messages_hash: view.log().hash_above(LogKey::default()).0,
+        hash: view.digest().hash,
+        counters: CountersReport {
+            messages_sent: counters.messages_sent,
+            messages_received: counters.messages_received,
+            new: counters.new,
+            duplicate: counters.duplicate,
+            stale: counters.stale,
+            expired: counters.expired,
+            limited: counters.limited,
+            repaired: counters.repaired,
+            envelopes_sent: counters.envelopes_sent,
+            comparisons: counters.comparisons,
+            failures: counters.failures,
+        },
+    }
+}
