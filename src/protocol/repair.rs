@@ -44,22 +44,25 @@ impl Node {
     fn digest_above(&self, floor: LogKey) -> Digest {
         let floor = floor.max(self.log.floor());
         let ((states, state_count), (messages, message_count)) = (self.table.hash(), self.log.hash_above(floor));
-        let refused = self.refused.iter().filter(|(key, _)| *key > floor);
-        let (refused, refused_count) = refused.fold((0u64, 0), |(sum, n), (_, f)| (sum.wrapping_add(*f), n + 1));
+        let refused = self.refused.fingerprints_above(floor);
+        let (refused, refused_count) = refused.fold((0u64, 0), |(sum, n), f| (sum.wrapping_add(f), n + 1));
+        let replaced = self.refused.origins().filter_map(|id| self.table.fingerprint_of(id));
+        let (replaced, replaced_count) = replaced.fold((0u64, 0), |(sum, n), f| (sum.wrapping_add(f), n + 1));
         Digest {
-            hash: states.wrapping_add(messages).wrapping_add(refused),
-            count: state_count + message_count + refused_count,
+            hash: states.wrapping_add(messages).wrapping_add(refused).wrapping_sub(replaced),
+            count: state_count + message_count + refused_count - replaced_count,
             floor,
         }
     }
 
     fn held_above(&self, floor: LogKey) -> BTreeMap<u64, Held> {
-        let states = self.table.fingerprints().map(|(fingerprint, id)| (fingerprint, Held::State(id.clone())));
+        let states = self.table.fingerprints().filter(|(_, id)| !self.refused.stands_for(id));
+        let states = states.map(|(fingerprint, id)| (fingerprint, Held::State(id.clone())));
         let messages = self.log.fingerprints_above(floor).filter_map(|(fingerprint, uuid)| {
             let stamp = self.log.get(&uuid)?.message.stamp;
             Some((fingerprint, Held::Message(LogKey { stamp, uuid })))
         });
-        let refused = self.refused.iter().filter(|(key, _)| *key > floor).map(|(_, f)| (*f, Held::Refused));
+        let refused = self.refused.fingerprints_above(floor).map(|fingerprint| (fingerprint, Held::Refused));
         refused.chain(states).chain(messages).collect()
     }
 
