@@ -277,8 +277,10 @@ fn what_next(context: &Context, network: &NetworkRecord) -> String {
     let name = if context.name.is_default() { String::new() } else { format!(" --name {}", context.name) };
     let first = network.nodes.first().map_or(1, |node| node.number);
     let last = network.last_number();
+    // The wrapper in bin/ says under which name it was called.
+    let gossip = std::env::var("GOSSIP_COMMAND").unwrap_or_else(|_| "gossip".to_owned());
     format!(
-        "\nnext:\n  gossip send-message{name} {first} Apple\n  gossip get-messages{name} {last} --all-paths\n  \
-         gossip status{name}\n  gossip stop-network{name}"
+        "\nnext:\n  {gossip} send-message{name} {first} Apple\n  {gossip} get-messages{name} {last} --all-paths\n  \
+         {gossip} status{name}\n  {gossip} stop-network{name}"
     )
 }
