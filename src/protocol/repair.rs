@@ -73,7 +73,9 @@ impl Node {
         let settle = self.jittered(settle);
         let patience = 2 * self.config.heartbeat_ms;
         let first = self.id < *peer;
-        self.compared_once |= ours == theirs;
+        if ours == theirs {
+            self.compared(now);
+        }
         let Some(link) = self.overlay.links.get_mut(peer) else { return };
         let new_link = link.theirs.is_none();
         link.theirs = Some(theirs);
@@ -103,6 +105,12 @@ impl Node {
             link.sync_at = Some(now.after(settle));
             link.sync_rounds = 0;
         }
+    }
+
+    /// A comparison with a peer is finished: this node knows what there is to know of an earlier life of its own.
+    fn compared(&mut self, now: Time) {
+        self.compared_once = true;
+        self.heard_of_self(now, 0);
     }
 
     /// Asks for a comparison over a link, if one is due.
@@ -222,7 +230,9 @@ impl Node {
             link.symbols = (link.symbols * growth).min(MAX_SYMBOLS);
         }
         self.link_works(now, to);
-        self.compared_once |= reply.compared && reply.more == 0;
+        if reply.compared && reply.more == 0 {
+            self.compared(now);
+        }
         for claim in reply.claims {
             self.believe(now, claim, Some(to), out);
         }
