@@ -6,14 +6,21 @@
 #![warn(missing_docs)]
 
 pub mod protocol;
+
 pub mod wire;
+
+pub mod net;
+pub mod web;
+
+pub mod server;
+
+pub mod client;
+pub mod http;
+pub mod sim;
 
 pub mod plot;
 pub mod topology;
 
-pub mod http;
+pub mod lab;
 
-pub mod net;
-pub mod server;
-pub mod sim;
-pub mod web;
+pub mod cli;

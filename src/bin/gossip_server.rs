@@ -8,8 +8,10 @@ use gossip_network::server::{Arguments, run};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // What strangers send over a connection is no event of this node's.
     env_logger::Builder::new()
-        .filter_level(log::LevelFilter::Warn)
+        .filter_level(arguments.log_level.min(log::LevelFilter::Warn))
+        .filter_module("actix_http", log::LevelFilter::Off)
         .filter_module("gossip_network", arguments.log_level)
         .init();
     // A node with a dead part must not look alive: the first panic anywhere ends the process.

@@ -4,16 +4,16 @@
 //! node's id appended. A message never loops: a state is judged by its version, a submitted message by its uuid and, once
 //! that is forgotten, by the floor of the log. What a link loses here, `repair.rs` brings.
 
+use super::Failure;
 use super::door::{Call, Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Response};
 use super::foreign;
-use super::limits::{MAX_BATCH, MAX_BATCH_BYTES, MAX_CLAIMS, MAX_LEAP, MAX_PATH, MAX_REFUSED, UNLIMITED_REACH};
+use super::limits::{MAX_BATCH, MAX_BATCH_BYTES, MAX_CLAIMS, MAX_LEAP, MAX_PATH, UNLIMITED_REACH};
 use super::link::{ItemKey, Waiting, Wishes};
 use super::log::Insert;
 use super::node::{Node, Purpose};
 use super::table::Merge;
 use super::trees::{Again, Copies, Tree};
 use super::words::{Kind, LogKey, Message, NodeId, Path, Time};
-use super::{Failure, fingerprint};
 
 impl Node {
     /// `POST /gossip/` with an envelope.
@@ -149,6 +149,7 @@ impl Node {
         if before.is_some_and(|status| !status.is_live()) {
             out.push(Output::Emit(Event::StatusChanged { id: origin.clone(), status: super::Status::Alive }));
         }
+        self.refused.taken(&origin, version, uuid);
         self.remember_book(now, &message);
         out.push(Output::Emit(Event::StateChanged { origin: origin.clone(), version, uuid }));
         self.grew(&origin, slot);
@@ -354,22 +355,13 @@ impl Node {
         limit: u64,
         out: &mut Vec<Output>,
     ) -> Outcome {
-        let key = LogKey { stamp: message.stamp, uuid: message.uuid };
-        let (key, fingerprint) = match message.kind {
-            Kind::Message => (key, fingerprint::of_message(key)),
-            Kind::State => {
-                let (origin, version) = (&message.origin, message.version);
-                // States have no place in the log's order: the greatest key keeps them above every floor.
-                let top = LogKey { stamp: u64::MAX, uuid: message.uuid };
-                (top, fingerprint::of_state(origin, version, message.uuid, super::Status::Alive, 0))
+        match message.kind {
+            Kind::State if from.is_some() => self.refused.add_state(message),
+            Kind::Message if from.is_some() && message.reach() >= UNLIMITED_REACH => {
+                self.refused.add_message(LogKey { stamp: message.stamp, uuid: message.uuid });
             }
-        };
-        let repaired = message.kind == Kind::State || message.reach() >= UNLIMITED_REACH;
-        if from.is_some() && repaired && !self.refused.iter().any(|(_, held)| *held == fingerprint) {
-            self.refused.push_back((key, fingerprint));
-            if self.refused.len() > MAX_REFUSED {
-                self.refused.pop_front();
-            }
+            // Nobody repairs a limited message, nor what no peer holds.
+            Kind::State | Kind::Message => {}
         }
         out.push(Output::Emit(Event::Refused { what, limit }));
         Outcome::Limited

@@ -77,6 +77,7 @@ impl Node {
             self.refute(now, &claim, out);
             return;
         }
+        self.refused.claimed(&claim);
         let before = self.table.get(&claim.id).map(|entry| entry.status);
         if !self.table.claim(now, &claim) {
             return;

@@ -23,6 +23,7 @@ mod liveness;
 mod overlay;
 mod own;
 mod probe;
+mod refused;
 mod repair;
 mod trees;
 

@@ -4,7 +4,7 @@
 //! `door.rs`). The rules stand in one file each: `own.rs` (this node's state), `dissemination.rs` (messages),
 //! `overlay.rs` (links), `liveness.rs` (who lives), `repair.rs` (comparisons) and `foreign.rs` (the other dialect).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -18,6 +18,7 @@ use super::log::Log;
 use super::overlay::Overlay;
 use super::own::Own;
 use super::probe::Probes;
+use super::refused::Refusals;
 use super::table::Table;
 use super::words::{Boot, NodeId, Time};
 
@@ -89,7 +90,7 @@ pub struct Node {
     pub(super) probes: Probes,
     pub(super) suspects: BTreeSet<(Time, NodeId)>,
     pub(super) foreign: Foreign,
-    pub(super) refused: VecDeque<(super::words::LogKey, u64)>,
+    pub(super) refused: Refusals,
     pub(super) compared_once: bool,
     pub(super) counters: Counters,
     pub(super) stopping: bool,
@@ -126,7 +127,7 @@ impl Node {
             probes: Probes::new(now),
             suspects: BTreeSet::new(),
             foreign: Foreign::default(),
-            refused: VecDeque::new(),
+            refused: Refusals::default(),
             compared_once: false,
             counters: Counters::default(),
             stopping: false,

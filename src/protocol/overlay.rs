@@ -113,6 +113,11 @@ impl Overlay {
         self.given.iter().filter(|given| given.is_expected() && !self.holds_place(&given.id)).count()
     }
 
+    /// The known free place was given away.
+    pub(super) fn forget_place(&mut self) {
+        self.place = None;
+    }
+
     pub(super) fn holds_place(&self, id: &NodeId) -> bool {
         self.links.contains_key(id) || self.offers.contains(id)
     }
@@ -440,15 +445,23 @@ impl Node {
         if self.wanted_links() > 0 {
             return Some(FreePlace { id: self.id.clone(), age_ms: 0 });
         }
-        let (id, seen) = self.overlay.place.as_ref()?;
+        let (_, seen) = self.overlay.place.as_ref()?;
         let age_ms = now.since(*seen);
-        (age_ms < PLACE_HEARTBEATS * self.config.heartbeat_ms).then(|| FreePlace { id: id.clone(), age_ms })
+        Some(FreePlace { id: self.known_place(now)?, age_ms })
+    }
+
+    /// A node that had a free place not long ago.
+    pub(super) fn known_place(&self, now: Time) -> Option<NodeId> {
+        let (id, seen) = self.overlay.place.as_ref()?;
+        (now.since(*seen) < PLACE_HEARTBEATS * self.config.heartbeat_ms).then(|| id.clone())
     }
 
     /// A peer tells of a free place.
     pub(super) fn hear_of_place(&mut self, now: Time, place: FreePlace) {
         let seen = Time(now.0.saturating_sub(place.age_ms));
-        let usable = !self.is_self(&place.id) && !self.overlay.holds_place(&place.id);
+        // A full node passes on what its peers say of themselves; one that seeks keeps what it can use.
+        let usable = self.wanted_links() == 0 || !self.overlay.holds_place(&place.id);
+        let usable = usable && !self.is_self(&place.id);
         if usable && self.overlay.place.as_ref().is_none_or(|(_, held)| *held < seen) {
             self.overlay.place = Some((place.id, seen));
         }

@@ -122,7 +122,7 @@ impl Node {
         }
         let held_for_dead = self.table.get(to).is_none_or(|entry| !entry.status.is_live());
         let apart = held_for_dead || reply.known_version < self.long_said(now);
-        if apart && self.may_bridge(now) && !self.overlay.holds_place(to) && self.is_chosen() {
+        if apart && self.may_bridge(now) && !self.overlay.holds_place(to) && self.is_chosen(now) {
             self.probes.bridged_at = Some(now);
             self.probes.bridging = Some(to.clone());
             self.ask_link(to, LinkWish::Bridge, Purpose::Bridge, out);
@@ -156,8 +156,10 @@ impl Node {
 
     /// All members of a part find out at about the same time, and one bridge serves them all: of those that would have to
     /// give up a link, a few at a time are enough. More would tear as much as they join.
-    fn is_chosen(&mut self) -> bool {
-        self.free_places() > 0 || self.random.random_range(0..self.living()) < BUILDERS
+    fn is_chosen(&mut self, now: Time) -> bool {
+        // A node with a free place costs nobody a link, so full ones leave it to that as a rule.
+        let builders = if self.known_place(now).is_some() { 1 } else { BUILDERS };
+        self.free_places() > 0 || self.random.random_range(0..self.living()) < builders
     }
 
     fn living(&self) -> usize {
@@ -167,6 +169,12 @@ impl Node {
     /// Somebody from another part of a torn network asks for a link.
     pub(super) fn answer_bridge(&mut self, now: Time, from: &NodeId, boot: Boot, out: &mut Vec<Output>) -> LinkAnswer {
         let answer = self.answer_offer(now, from, boot, out);
+        if answer != LinkAnswer::Linked
+            && let Some(next) = self.known_place(now).filter(|id| id != from)
+        {
+            self.overlay.forget_place();
+            return LinkAnswer::Walk { next, walk: 0 };
+        }
         if answer != LinkAnswer::Linked && self.may_bridge(now) && self.link_bridge(now, from, boot, false, out) {
             return LinkAnswer::Linked;
         }
@@ -176,7 +184,18 @@ impl Node {
     /// The other end of a bridge answered.
     pub(super) fn bridge_answered(&mut self, now: Time, to: &NodeId, reply: &LinkReply, out: &mut Vec<Output>) {
         self.probes.bridging.take_if(|asked| asked == to);
-        if self.meet(now, &reply.header, out).is_err() || reply.answer != LinkAnswer::Linked {
+        if self.meet(now, &reply.header, out).is_err() {
+            return;
+        }
+        if let LinkAnswer::Walk { next, .. } = &reply.answer
+            && !self.is_self(next)
+            && !self.overlay.holds_place(next)
+        {
+            self.probes.bridging = Some(next.clone());
+            self.ask_link(next, LinkWish::Bridge, Purpose::Bridge, out);
+            return;
+        }
+        if reply.answer != LinkAnswer::Linked {
             return;
         }
         let peer = &reply.header.from;

@@ -44,22 +44,25 @@ impl Node {
     fn digest_above(&self, floor: LogKey) -> Digest {
         let floor = floor.max(self.log.floor());
         let ((states, state_count), (messages, message_count)) = (self.table.hash(), self.log.hash_above(floor));
-        let refused = self.refused.iter().filter(|(key, _)| *key > floor);
-        let (refused, refused_count) = refused.fold((0u64, 0), |(sum, n), (_, f)| (sum.wrapping_add(*f), n + 1));
+        let refused = self.refused.fingerprints_above(floor);
+        let (refused, refused_count) = refused.fold((0u64, 0), |(sum, n), f| (sum.wrapping_add(f), n + 1));
+        let replaced = self.refused.origins().filter_map(|id| self.table.fingerprint_of(id));
+        let (replaced, replaced_count) = replaced.fold((0u64, 0), |(sum, n), f| (sum.wrapping_add(f), n + 1));
         Digest {
-            hash: states.wrapping_add(messages).wrapping_add(refused),
-            count: state_count + message_count + refused_count,
+            hash: states.wrapping_add(messages).wrapping_add(refused).wrapping_sub(replaced),
+            count: state_count + message_count + refused_count - replaced_count,
             floor,
         }
     }
 
     fn held_above(&self, floor: LogKey) -> BTreeMap<u64, Held> {
-        let states = self.table.fingerprints().map(|(fingerprint, id)| (fingerprint, Held::State(id.clone())));
+        let states = self.table.fingerprints().filter(|(_, id)| !self.refused.stands_for(id));
+        let states = states.map(|(fingerprint, id)| (fingerprint, Held::State(id.clone())));
         let messages = self.log.fingerprints_above(floor).filter_map(|(fingerprint, uuid)| {
             let stamp = self.log.get(&uuid)?.message.stamp;
             Some((fingerprint, Held::Message(LogKey { stamp, uuid })))
         });
-        let refused = self.refused.iter().filter(|(key, _)| *key > floor).map(|(_, f)| (*f, Held::Refused));
+        let refused = self.refused.fingerprints_above(floor).map(|fingerprint| (fingerprint, Held::Refused));
         refused.chain(states).chain(messages).collect()
     }
 
@@ -70,7 +73,9 @@ impl Node {
         let settle = self.jittered(settle);
         let patience = 2 * self.config.heartbeat_ms;
         let first = self.id < *peer;
-        self.compared_once |= ours == theirs;
+        if ours == theirs {
+            self.compared(now);
+        }
         let Some(link) = self.overlay.links.get_mut(peer) else { return };
         let new_link = link.theirs.is_none();
         link.theirs = Some(theirs);
@@ -100,6 +105,12 @@ impl Node {
             link.sync_at = Some(now.after(settle));
             link.sync_rounds = 0;
         }
+    }
+
+    /// A comparison with a peer is finished: this node knows what there is to know of an earlier life of its own.
+    fn compared(&mut self, now: Time) {
+        self.compared_once = true;
+        self.heard_of_self(now, 0);
     }
 
     /// Asks for a comparison over a link, if one is due.
@@ -219,7 +230,9 @@ impl Node {
             link.symbols = (link.symbols * growth).min(MAX_SYMBOLS);
         }
         self.link_works(now, to);
-        self.compared_once |= reply.compared && reply.more == 0;
+        if reply.compared && reply.more == 0 {
+            self.compared(now);
+        }
         for claim in reply.claims {
             self.believe(now, claim, Some(to), out);
         }

@@ -125,6 +125,11 @@ impl Table {
         self.entries.iter().filter_map(|(id, entry)| Some((entry.fingerprint(id)?, id)))
     }
 
+    /// The fingerprint of `id`'s state, if there is one.
+    pub fn fingerprint_of(&self, id: &NodeId) -> Option<Fingerprint> {
+        self.get(id)?.fingerprint(id)
+    }
+
     /// Merges an offered state.
     pub fn merge(&mut self, now: Time, message: &Message, copies: Copies) -> Merge {
         if let Some(entry) = self.entries.get(&message.origin) {

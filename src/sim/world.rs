@@ -64,7 +64,6 @@ pub struct World {
     open: BTreeSet<u64>,
     exchanges: u64,
     ledger: Ledger,
-    links_made: u64,
     trace: Trace,
 }
 
@@ -81,7 +80,6 @@ impl World {
             open: BTreeSet::new(),
             exchanges: 0,
             ledger: Ledger::default(),
-            links_made: 0,
             trace: Trace::new(observer),
         }
     }
@@ -104,11 +102,6 @@ impl World {
     /// How often each fault occurred.
     pub fn counts(&self) -> FaultCounts {
         self.network.counts
-    }
-
-    /// How many links were made so far, counted at both ends.
-    pub fn links_made(&self) -> u64 {
-        self.links_made
     }
 
     /// Changes the faults of the network.

@@ -12,7 +12,7 @@ use crate::wire::{Method, decode_request, encode_peers, encode_response};
 /// The ids of this node's peers.
 pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpResponse {
     match answer::query::<FormatQuery>(&request) {
-        Ok(query) if query.is_text() => answer::text(context.node.view(|view, now| text::peers(view, now))),
+        Ok(query) if query.is_text() => answer::text(context.node.view(text::peers)),
         Ok(_) => {
             let ids = context.node.view(|view, _| encode_peers(view.peers()));
             answer::json_text(&request, 200, ids)

@@ -56,7 +56,7 @@ pub(super) async fn all(request: HttpRequest, context: Data<Context>) -> HttpRes
         return answer::json(&request, 200, &versions);
     }
     if query.format == Some(Format::Text) {
-        return answer::text(context.node.view(|view, now| text::table(view, now)));
+        return answer::text(context.node.view(text::table));
     }
     let reports: BTreeMap<NodeId, StateReport> = context.node.view(|view, _| {
         let states = view.table().iter();

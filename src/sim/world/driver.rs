@@ -53,7 +53,6 @@ impl World {
         self.network.counts.evictions += u64::from(process.node.view().log().floor() != evicted_before);
         let ends = process.leaving && process.node.is_quiet();
         for event in events {
-            self.links_made += u64::from(matches!(event, Event::LinkMade { .. }));
             self.trace.event(now, format_args!("{id} {}", Shown(&event)));
         }
         for (ticket, to, call) in calls {

@@ -1,0 +1,19 @@
+//! Acceptance tests of the command line: the real programs `gossip` and `gossip_server`, as a person types them.
+//!
+//! Every test has a registry of its own and a block of free ports, and stops its networks when it ends, however it ends.
+
+// Starting and finding networks, and what is refused.
+#[path = "cli/networks.rs"]
+mod networks;
+
+// Sending and reading.
+#[path = "cli/messages.rs"]
+mod messages;
+
+// Removing, adding and restarting nodes; waiting; pictures.
+#[path = "cli/changes.rs"]
+mod changes;
+
+// A person's terminal.
+#[path = "cli/terminal.rs"]
+mod terminal;

@@ -1,0 +1,146 @@
+//! What every command needs: the flags that all share, the registry, the connections, and the node that is meant.
+
+use std::time::Duration;
+
+use super::failure::Failure;
+use super::names::Names;
+use super::node_arg::NodeArg;
+use super::output::{Form, say};
+use crate::client::{CallError, Caller, ClientError, NodeClient};
+use crate::lab::{DEFAULT_BASE_PORT, LabError, NetworkName, NetworkRecord, Registry};
+use crate::protocol::NodeId;
+
+/// A node that answers at all answers within this time, unless the command line says otherwise.
+const ANSWER_TIME: Duration = Duration::from_secs(5);
+
+/// The flags that all commands share.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Common {
+    /// The network that is meant, where several run side by side: letters, digits, '-' and '_'.
+    #[arg(long, global = true, value_name = "NAME", default_value = NetworkName::DEFAULT, help_heading = "For all commands")]
+    pub name: NetworkName,
+
+    /// How the answer is printed.
+    #[arg(short, long, global = true, value_enum, default_value_t, help_heading = "For all commands")]
+    pub output: Form,
+
+    /// How long to wait, such as 500ms or 2min [default: 5s for an answer; 30s for start-network and wait].
+    #[arg(long, global = true, value_name = "DURATION", value_parser = parse_timeout, help_heading = "For all commands")]
+    pub timeout: Option<Duration>,
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 10s or 500ms"))?;
+    if duration.is_zero() { Err("it must be more than 0".to_owned()) } else { Ok(duration) }
+}
+
+/// What every command needs.
+pub struct Context {
+    /// The network's name.
+    pub name: NetworkName,
+    /// How the answer is printed.
+    pub form: Form,
+    /// Where networks are written down.
+    pub registry: Registry,
+    /// The connections.
+    pub caller: Caller,
+    timeout: Option<Duration>,
+}
+
+/// The node that a command is about.
+pub struct Target {
+    /// Its id.
+    pub id: NodeId,
+    /// It, ready to be asked.
+    pub client: NodeClient,
+    /// How nodes are shown.
+    pub names: Names,
+    typed: Option<u16>,
+    limit: Duration,
+}
+
+impl Context {
+    /// Finds the registry.
+    pub fn new(common: Common) -> Result<Context, Failure> {
+        let registry = Registry::of_user()?.telling(|| say("waiting for another gossip command on this network"));
+        let Common { name, output: form, timeout } = common;
+        Ok(Context { name, form, registry, caller: Caller::new(), timeout })
+    }
+
+    /// How long to wait for something that takes `usual` as a rule.
+    pub fn limit(&self, usual: Duration) -> Duration {
+        self.timeout.unwrap_or(usual)
+    }
+
+    /// The network that is meant, if it runs.
+    pub fn running(&self) -> Result<Option<NetworkRecord>, Failure> {
+        Ok(self.registry.load(&self.name)?.filter(NetworkRecord::is_running))
+    }
+
+    /// The network that is meant.
+    ///
+    /// Fails when it does not run.
+    pub fn network(&self) -> Result<NetworkRecord, Failure> {
+        Ok(self.registry.load_running(&self.name)?)
+    }
+
+    /// The node that is meant. Numbers count from the network's base port, or from the usual one when it does not run.
+    pub fn target(&self, node: &NodeArg) -> Result<Target, Failure> {
+        let network = self.running()?;
+        let id = match node {
+            NodeArg::Address(id) => id.clone(),
+            NodeArg::Number(number) => NodeId::Port(match &network {
+                Some(network) => network.port_of(u64::from(*number))?,
+                None => DEFAULT_BASE_PORT
+                    .checked_add(*number)
+                    .ok_or(LabError::BeyondPorts { number: u64::from(*number), base_port: DEFAULT_BASE_PORT })?,
+            }),
+        };
+        let limit = self.limit(ANSWER_TIME);
+        let client = self.caller.node(id.address(), limit);
+        let typed = match node {
+            NodeArg::Number(number) => Some(*number),
+            NodeArg::Address(_) => None,
+        };
+        Ok(Target { id, client, names: Names::of(network.as_ref()), typed, limit })
+    }
+
+    /// The number of a node of the running network.
+    pub fn number(&self, network: &NetworkRecord, node: &NodeArg) -> Result<u16, Failure> {
+        match node {
+            NodeArg::Number(number) => Ok(network.node(*number)?.number),
+            NodeArg::Address(id) => {
+                let found = network.nodes.iter().find(|node| node.id() == *id).map(|node| node.number);
+                found.ok_or_else(|| Failure::No(format!("{id} is no node of network {}", network.name)))
+            }
+        }
+    }
+}
+
+impl Target {
+    /// The node in words: `node 9 (127.0.0.1:7009)`.
+    pub fn full(&self) -> String {
+        match self.typed {
+            // A typed number is repeated, also where the network has no such node.
+            Some(number) => format!("node {number} ({})", self.id.address()),
+            None => self.names.full(&self.id),
+        }
+    }
+
+    /// What a failed call to this node means for the command.
+    pub fn explain(&self, error: ClientError) -> Failure {
+        let node = self.full();
+        match error {
+            ClientError::Silent(CallError::Refused) => Failure::Unreachable(format!("{node} does not answer")),
+            ClientError::Silent(CallError::TimedOut) => Failure::Unreachable(format!(
+                "{node} does not answer within {}",
+                humantime::format_duration(self.limit)
+            )),
+            ClientError::Silent(CallError::Broken(reason)) => {
+                Failure::Unreachable(format!("{node} does not answer: {reason}"))
+            }
+            ClientError::Refused(problem) => Failure::No(format!("{node}: {}", problem.detail)),
+            ClientError::Foreign(_) => Failure::No(format!("{node} {error}")),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The command line `gossip`: one file per command, all with the same skeleton.
+//!
+//! A command's file holds its arguments (`Args`, whose help ends with examples) and `run`, which asks nodes (`client`) or
+//! changes networks (`lab`) and prints the answer. Answers go to stdout, as a table or as JSON; talk and progress go to
+//! stderr. A `Failure` says with which code the program ends. What several commands share stands
+//! beside them: `node_arg` (which node is meant), `names` (how ids are shown), `listing` (messages as text), `output`
+//! (the one place that prints), `picture` (files of graphs).
+
+mod bar;
+mod clock;
+mod context;
+mod failure;
+mod listing;
+mod names;
+mod node_arg;
+mod output;
+mod picture;
+mod plain_text;
+
+mod add_node;
+mod get_message;
+mod get_messages;
+mod list_peers;
+mod plot;
+mod remove_node;
+mod restart_node;
+mod send_message;
+mod start_network;
+mod state;
+mod status;
+mod stop_network;
+mod wait;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use self::context::{Common, Context};
+use self::failure::Failure;
+
+/// Ends the help of every command.
+const EXIT_CODES: &str = "Exit codes: 0 ok, 1 the answer is no or it failed, 2 wrong usage, 3 a node does not answer.";
+
+/// Starts gossip networks on this machine, sends and reads messages, and shows what every node knows.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gossip",
+    version,
+    after_help = "NODE is the number of a node in the network (see --name), or host:port of any node.\n\n\
+        Examples:\n  \
+        gossip start-network\n  \
+        gossip send-message 1 Apple\n  \
+        gossip get-messages 10 --all-paths\n  \
+        gossip stop-network"
+)]
+struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    StartNetwork(start_network::Args),
+    StopNetwork(stop_network::Args),
+    Status(status::Args),
+    SendMessage(send_message::Args),
+    GetMessages(get_messages::Args),
+    GetMessage(get_message::Args),
+    ListPeers(list_peers::Args),
+    State(state::Args),
+    RemoveNode(remove_node::Args),
+    AddNode(add_node::Args),
+    RestartNode(restart_node::Args),
+    Plot(plot::Args),
+    Wait(wait::Args),
+}
+
+/// Runs one command line, the program's name first, and returns the code to end with.
+pub fn run(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match parse(typed) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help that nobody reads any more is no failure.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Failure::USAGE } else { 0 });
+        }
+    };
+    crate::lab::allow_many_connections();
+    let outcome = actix_rt::System::new().block_on(async {
+        let context = Context::new(arguments.common)?;
+        arguments.command.run(&context).await
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    let with_codes = |command: clap::Command| {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        command.after_help(format!("{}\n\n{EXIT_CODES}", help.trim_end()))
+    };
+    let command = with_codes(Arguments::command()).mut_subcommands(with_codes);
+    Arguments::from_arg_matches(&command.try_get_matches_from(start_network::with_node_flags(typed))?)
+}
+
+impl Command {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Command::StartNetwork(args) => start_network::run(args, context).await,
+            Command::StopNetwork(args) => stop_network::run(args, context).await,
+            Command::Status(args) => status::run(args, context).await,
+            Command::SendMessage(args) => send_message::run(args, context).await,
+            Command::GetMessages(args) => get_messages::run(args, context).await,
+            Command::GetMessage(args) => get_message::run(args, context).await,
+            Command::ListPeers(args) => list_peers::run(args, context).await,
+            Command::State(args) => state::run(args, context).await,
+            Command::RemoveNode(args) => remove_node::run(args, context).await,
+            Command::AddNode(args) => add_node::run(args, context).await,
+            Command::RestartNode(args) => restart_node::run(args, context).await,
+            Command::Plot(args) => plot::run(args, context).await,
+            Command::Wait(args) => wait::run(args, context).await,
+        }
+    }
+}

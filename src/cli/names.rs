@@ -1,0 +1,62 @@
+//! How ids are shown: as node numbers where they belong to the network that the command is about.
+
+use crate::lab::{DEFAULT_BASE_PORT, NetworkRecord};
+use crate::protocol::NodeId;
+
+/// Without a network of record, so many ports above the base are taken for numbered nodes.
+const ASSUMED_NODES: u16 = 999;
+
+/// The numbers of a network's nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Names {
+    base_port: u16,
+    last: u16,
+}
+
+impl Names {
+    /// The numbers of this network, or those of nodes that were started by hand on the usual ports.
+    pub fn of(network: Option<&NetworkRecord>) -> Names {
+        match network {
+            Some(network) => Names { base_port: network.base_port, last: network.last_number() },
+            None => Names { base_port: DEFAULT_BASE_PORT, last: ASSUMED_NODES },
+        }
+    }
+
+    /// The node's number, if it has one.
+    pub fn number(self, id: &NodeId) -> Option<u16> {
+        match id {
+            NodeId::Port(port) => port.checked_sub(self.base_port).filter(|number| (1..=self.last).contains(number)),
+            NodeId::Host(_) => None,
+        }
+    }
+
+    /// `3`, or the address of a node without a number.
+    pub fn short(self, id: &NodeId) -> String {
+        self.number(id).map_or_else(|| id.address(), |number| number.to_string())
+    }
+
+    /// `Node 3`, or `Node db1.example:7000`.
+    pub fn long(self, id: &NodeId) -> String {
+        format!("Node {}", self.short(id))
+    }
+
+    /// `1, 3, 8`, in people's order.
+    pub fn list(self, ids: &[NodeId]) -> String {
+        let mut ids: Vec<&NodeId> = ids.iter().collect();
+        ids.sort_by_key(|id| self.rank(id));
+        ids.into_iter().map(|id| self.short(id)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// `node 3 (127.0.0.1:7003)`, or the address of a node without a number.
+    pub fn full(self, id: &NodeId) -> String {
+        match self.number(id) {
+            Some(number) => format!("node {number} ({})", id.address()),
+            None => id.address(),
+        }
+    }
+
+    /// Orders ids as people count: numbered nodes first.
+    pub fn rank(self, id: &NodeId) -> (u16, NodeId) {
+        (self.number(id).unwrap_or(u16::MAX), id.clone())
+    }
+}

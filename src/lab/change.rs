@@ -1,0 +1,152 @@
+//! Changing a running network: taking a node out, adding one, starting one again.
+
+use std::time::Duration;
+
+use rand::Rng;
+use rand::seq::IndexedRandom;
+
+use super::launch::{await_answer, node_args};
+use super::registry::NetworkLock;
+use super::stop::end;
+use super::{Ending, LabError, NetworkName, NetworkRecord, NodeRecord, Registry, ports, program};
+use crate::client::Caller;
+
+/// Seeds of a node that joins: with a few, one that has just ended does no harm.
+const SEEDS: usize = 3;
+
+/// How many numbers are tried for a new node whose port somebody else uses.
+const NUMBERS_TRIED: u64 = 100;
+
+/// A node that was started.
+#[derive(Clone, Debug)]
+pub struct AddedNode {
+    /// The node.
+    pub node: NodeRecord,
+    /// Where its log is.
+    pub log: std::path::PathBuf,
+}
+
+/// Takes a node out of its network. Gracefully it tells its peers; killed, it does not.
+///
+/// Returns whether it had to be killed although it was asked gracefully.
+///
+/// # Errors
+/// When there is no such node, or it does not run.
+pub async fn remove_node(registry: &Registry, name: &NetworkName, number: u16, how: Ending) -> Result<bool, LabError> {
+    let lock = registry.lock(name)?;
+    let mut network = registry.load_running(name)?;
+    let node = network.node(number)?;
+    if !node.process.is_running() {
+        return Err(LabError::NodeNotRunning { name: name.clone(), number });
+    }
+    let killed = end(&[node], how).await?;
+    network.node_mut(number)?.removed = true;
+    registry.save(&lock, &network)?;
+    Ok(killed > 0)
+}
+
+/// Starts a node with the next free number, which joins by way of a few of those that live.
+///
+/// # Errors
+/// When no node lives, no port is free, or the new node does not answer within `limit`; then it is stopped again.
+pub async fn add_node<R: Rng + ?Sized>(
+    registry: &Registry,
+    caller: &Caller,
+    name: &NetworkName,
+    random: &mut R,
+    limit: Duration,
+) -> Result<AddedNode, LabError> {
+    let lock = registry.lock(name)?;
+    let mut network = registry.load_running(name)?;
+    let (number, port) = next_free(&network)?;
+    let args = node_args(port, &network.cluster, network.newcomer_places, &network.node_flags);
+    let seeds = seeds(&network, number, random);
+    if seeds.is_empty() {
+        return Err(LabError::NotRunning { name: name.clone() });
+    }
+    let node = start(registry, &network, number, port, args, &seeds)?;
+    network.nodes.push(node.clone());
+    network.nodes.sort_by_key(|node| node.number);
+    registry.save(&lock, &network)?;
+    if let Err(error) = await_answer(registry, caller, name, &node, limit).await {
+        end(&[&node], Ending::Graceful).await?;
+        network.nodes.retain(|other| other.number != number);
+        registry.save(&lock, &network)?;
+        return Err(error);
+    }
+    Ok(AddedNode { node, log: registry.log_file(name, number) })
+}
+
+/// Starts a node again with the arguments it had, and with some of the others as seeds. One that runs is stopped first.
+///
+/// # Errors
+/// When there is no such node, its port is taken, or it does not answer within `limit`.
+pub async fn restart_node<R: Rng + ?Sized>(
+    registry: &Registry,
+    caller: &Caller,
+    name: &NetworkName,
+    number: u16,
+    random: &mut R,
+    limit: Duration,
+) -> Result<AddedNode, LabError> {
+    let lock = registry.lock(name)?;
+    let network = registry.load_running(name)?;
+    let node = network.node(number)?;
+    if node.process.is_running() {
+        end(&[node], Ending::Graceful).await?;
+    }
+    ports::check_free(number, node.port)?;
+    let seeds = seeds(&network, number, random);
+    let node = start(registry, &network, number, node.port, node.args.clone(), &seeds)?;
+    replace(registry, &lock, network, node.clone())?;
+    await_answer(registry, caller, name, &node, limit).await?;
+    Ok(AddedNode { node, log: registry.log_file(name, number) })
+}
+
+fn replace(
+    registry: &Registry,
+    lock: &NetworkLock,
+    mut network: NetworkRecord,
+    node: NodeRecord,
+) -> Result<(), LabError> {
+    let number = node.number;
+    *network.node_mut(number)? = node;
+    registry.save(lock, &network)
+}
+
+/// Starts the process; the seeds are for this start only and are not kept among the arguments.
+fn start(
+    registry: &Registry,
+    network: &NetworkRecord,
+    number: u16,
+    port: u16,
+    args: Vec<String>,
+    seeds: &[u16],
+) -> Result<NodeRecord, LabError> {
+    let seed_args = seeds.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]);
+    let typed: Vec<String> = args.iter().cloned().chain(seed_args).collect();
+    let process = program::start(&network.program, &typed, &registry.log_file(&network.name, number))?;
+    Ok(NodeRecord { number, port, process, args, removed: false })
+}
+
+/// A number that no node of this network ever had, so that a number always means one node.
+fn next_free(network: &NetworkRecord) -> Result<(u16, u16), LabError> {
+    let first = u64::from(network.last_number()) + 1;
+    let mut taken = None;
+    for number in first..first + NUMBERS_TRIED {
+        let port = network.port_of(number)?;
+        let number = port - network.base_port;
+        match ports::check_free(number, port) {
+            Ok(()) => return Ok((number, port)),
+            Err(error) => taken = taken.or(Some(error)),
+        }
+    }
+    Err(taken.unwrap_or(LabError::BeyondPorts { number: first, base_port: network.base_port }))
+}
+
+/// Ports of a few live nodes other than `number`, by chance.
+fn seeds<R: Rng + ?Sized>(network: &NetworkRecord, number: u16, random: &mut R) -> Vec<u16> {
+    let others: Vec<u16> =
+        network.live_nodes().into_iter().filter(|node| node.number != number).map(|node| node.port).collect();
+    others.sample(random, SEEDS).copied().collect()
+}

@@ -1,0 +1,118 @@
+//! Why something could not be done to a network, in sentences for the person at the command line.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::NetworkName;
+
+/// Why something could not be done to a network.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// No network of that name runs.
+    #[error("no network named {name} runs; start one with: gossip start-network{}", name_flag(.name))]
+    NotRunning {
+        /// Its name.
+        name: NetworkName,
+    },
+    /// One runs already.
+    #[error(
+        "network {name} runs already with {live} nodes; stop it with: gossip stop-network{}\n\
+         or start this one beside it with another --name and --base-port", name_flag(.name)
+    )]
+    AlreadyRuns {
+        /// Its name.
+        name: NetworkName,
+        /// How many of its processes run.
+        live: usize,
+    },
+    /// The network never had a node of that number.
+    #[error("network {name} has no node {number}; its nodes are numbered 1 to {last}")]
+    NoSuchNode {
+        /// The network.
+        name: NetworkName,
+        /// What was asked for.
+        number: u16,
+        /// The greatest number in use.
+        last: u16,
+    },
+    /// The node's process does not run.
+    #[error("node {number} of network {name} does not run")]
+    NodeNotRunning {
+        /// The network.
+        name: NetworkName,
+        /// The node.
+        number: u16,
+    },
+    /// The numbers or words given make no network.
+    #[error("{0}")]
+    Shape(String),
+    /// A node's port would not be a port.
+    #[error(
+        "node {number} would listen on port {base_port} + {number}; node numbers are 1 to {}",
+        u16::MAX - .base_port
+    )]
+    BeyondPorts {
+        /// The node's number.
+        number: u64,
+        /// What is added to it.
+        base_port: u16,
+    },
+    /// Somebody listens there already.
+    #[error("port {port} of node {number} cannot be used: {source}; choose other ports with --base-port")]
+    PortTaken {
+        /// The node.
+        number: u16,
+        /// Its port.
+        port: u16,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The server program is not where it should be.
+    #[error("{} is missing; build it with: cargo build --release", .0.display())]
+    NoServer(PathBuf),
+    /// A node ended right after its start, or never answered.
+    #[error("node {number} did not start: {reason}\nthe end of {}:\n{tail}", .log.display())]
+    DidNotStart {
+        /// The node.
+        number: u16,
+        /// What was seen of it.
+        reason: String,
+        /// Its log.
+        log: PathBuf,
+        /// The log's last lines.
+        tail: String,
+    },
+    /// Ctrl-C while processes were being started.
+    #[error("interrupted; the nodes started so far were stopped again")]
+    Interrupted,
+    /// Processes that even SIGKILL did not end.
+    #[error("these nodes could not be stopped: {}", numbers_text(.numbers))]
+    Unstoppable {
+        /// Their numbers.
+        numbers: Vec<u16>,
+    },
+    /// A file or process operation failed.
+    #[error("cannot {what}: {source}")]
+    System {
+        /// What was tried, beginning with a verb.
+        what: String,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl LabError {
+    /// Wraps an error of the system; `what` begins with a verb.
+    pub(super) fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> LabError {
+        let what = what.into();
+        move |source| LabError::System { what, source }
+    }
+}
+
+fn name_flag(name: &NetworkName) -> String {
+    if name.is_default() { String::new() } else { format!(" --name {name}") }
+}
+
+fn numbers_text(numbers: &[u16]) -> String {
+    numbers.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,168 @@
+//! Where the networks of this user are written down, one folder each.
+//!
+//! `NAME/network.json` is replaced as a whole (written beside it and renamed), so that a reader sees the old or the new
+//! one and never half of it. Whoever changes a network holds `NAME/lock` meanwhile; readers need no lock. The logs of the
+//! nodes lie beside it and stay when the network is gone.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use super::{LabError, NetworkName, NetworkRecord};
+
+/// The folder that holds a folder per network.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    root: PathBuf,
+    /// Called when a network's lock is held by another command.
+    waiting: fn(),
+}
+
+/// The right to change a network, given back when dropped.
+#[derive(Debug)]
+pub struct NetworkLock {
+    _file: File,
+}
+
+impl Registry {
+    /// The environment variable that puts the registry elsewhere.
+    pub const HOME_VARIABLE: &'static str = "GOSSIP_HOME";
+
+    /// The registry of this user: `$GOSSIP_HOME`, or `gossip_network` in the XDG state folder.
+    ///
+    /// # Errors
+    /// When the user has no home folder and names none.
+    pub fn of_user() -> Result<Registry, LabError> {
+        if let Some(root) = std::env::var_os(Registry::HOME_VARIABLE).filter(|root| !root.is_empty()) {
+            let root = std::path::absolute(root).map_err(LabError::system("use GOSSIP_HOME"))?;
+            return Ok(Registry::at(root));
+        }
+        let folders = etcetera::base_strategy::Xdg::new()
+            .map_err(|error| io::Error::other(error.to_string()))
+            .map_err(LabError::system("find your home folder (GOSSIP_HOME can name another)"))?;
+        let state = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+        Ok(Registry::at(state.join("gossip_network")))
+    }
+
+    /// A registry in any folder.
+    pub fn at(root: impl Into<PathBuf>) -> Registry {
+        Registry { root: root.into(), waiting: || () }
+    }
+
+    /// The same, which calls `waiting` before it waits for another command.
+    #[must_use]
+    pub fn telling(self, waiting: fn()) -> Registry {
+        Registry { waiting, ..self }
+    }
+
+    /// The folder of a network.
+    pub fn folder(&self, name: &NetworkName) -> PathBuf {
+        self.root.join(name.as_str())
+    }
+
+    /// The log of a node.
+    pub fn log_file(&self, name: &NetworkName, number: u16) -> PathBuf {
+        self.folder(name).join(format!("node-{number}.log"))
+    }
+
+    /// What is written down of a network, if anything.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn load(&self, name: &NetworkName) -> Result<Option<NetworkRecord>, LabError> {
+        let path = self.record_file(name);
+        match fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map(Some)
+                .map_err(io::Error::from)
+                .map_err(LabError::system(format!("read {}", path.display()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(LabError::system(format!("read {}", path.display()))(error)),
+        }
+    }
+
+    /// A network of which at least one process runs.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn load_running(&self, name: &NetworkName) -> Result<NetworkRecord, LabError> {
+        let running = self.load(name)?.filter(NetworkRecord::is_running);
+        running.ok_or_else(|| LabError::NotRunning { name: name.clone() })
+    }
+
+    /// Takes the right to change a network, waiting for whoever has it.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or the lock not be taken.
+    pub(super) fn lock(&self, name: &NetworkName) -> Result<NetworkLock, LabError> {
+        let folder = self.folder(name);
+        fs::create_dir_all(&folder).map_err(LabError::system(format!("make {}", folder.display())))?;
+        let path = folder.join("lock");
+        let lock = || -> io::Result<File> {
+            let file = File::options().create(true).append(true).open(&path)?;
+            match file.try_lock() {
+                Ok(()) => (),
+                Err(TryLockError::Error(error)) => return Err(error),
+                Err(TryLockError::WouldBlock) => {
+                    (self.waiting)();
+                    file.lock()?;
+                }
+            }
+            Ok(file)
+        };
+        let file = lock().map_err(LabError::system(format!("lock {}", path.display())))?;
+        Ok(NetworkLock { _file: file })
+    }
+
+    /// Writes a network down.
+    ///
+    /// # Errors
+    /// When it cannot be written; what was there is still there.
+    pub(super) fn save(&self, _lock: &NetworkLock, network: &NetworkRecord) -> Result<(), LabError> {
+        let path = self.record_file(&network.name);
+        let beside = path.with_extension("json.new");
+        let write = || -> io::Result<()> {
+            let mut text = serde_json::to_vec_pretty(network)?;
+            text.push(b'\n');
+            let mut file = File::create(&beside)?;
+            file.write_all(&text)?;
+            file.sync_data()?;
+            fs::rename(&beside, &path)
+        };
+        write().map_err(LabError::system(format!("write {}", path.display())))
+    }
+
+    /// Forgets a network; its logs stay.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub(super) fn forget(&self, _lock: &NetworkLock, name: &NetworkName) -> Result<(), LabError> {
+        let path = self.record_file(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(LabError::system(format!("remove {}", path.display()))(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the logs of an earlier network of this name, so that none is taken for a new node's.
+    pub(super) fn clear_logs(&self, _lock: &NetworkLock, name: &NetworkName) {
+        let Ok(entries) = fs::read_dir(self.folder(name)) else { return };
+        for path in entries.flatten().map(|entry| entry.path()).filter(|path| is_log(path)) {
+            // An old log that stays is a nuisance, no failure.
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    fn record_file(&self, name: &NetworkName) -> PathBuf {
+        self.folder(name).join("network.json")
+    }
+}
+
+fn is_log(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with("node-") && name.ends_with(".log")
+}

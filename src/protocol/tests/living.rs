@@ -1,0 +1,129 @@
+//! Who lives: claims and their precedence, refutation, suspicion, leaving.
+
+use super::*;
+
+fn claim(number: u16, version: Version, status: Status) -> Claim {
+    Claim { id: id(number), version, status, age_ms: 0 }
+}
+
+/// 7001 with peers 2 and 3, knowing 6 at version 5.
+fn acquainted() -> Bench {
+    let mut bench = Bench::new(quiet());
+    bench.link(2);
+    bench.link(3);
+    bench.hear(2, vec![message(Kind::State, 9, 5, 9, &[6, 2])]);
+    bench.pushed();
+    bench
+}
+
+#[test]
+fn the_higher_version_wins_and_then_the_graver_status() {
+    let mut bench = acquainted();
+    for (version, status, believed) in [
+        (4, Status::Left, Status::Alive),
+        (5, Status::Suspect, Status::Suspect),
+        (5, Status::Alive, Status::Suspect),
+        (5, Status::Down, Status::Down),
+        (5, Status::Suspect, Status::Down),
+        (6, Status::Alive, Status::Alive),
+        (6, Status::Left, Status::Left),
+    ] {
+        bench.hear_all(2, Vec::new(), vec![claim(6, version, status)]);
+        assert_eq!(bench.status_of(6), Some(believed), "{version} {status:?}");
+    }
+    bench.hear(2, vec![message(Kind::State, 8, 7, 9, &[6, 2])]);
+    assert_eq!(bench.status_of(6), Some(Status::Alive), "its next version refutes");
+}
+
+#[test]
+fn a_claim_is_handed_on_to_the_other_peers() {
+    let mut bench = acquainted();
+    bench.hear_all(2, Vec::new(), vec![claim(6, 5, Status::Down)]);
+    let told: Vec<(NodeId, Vec<Claim>)> = bench
+        .calls()
+        .into_iter()
+        .filter_map(|(_, to, call)| if let Call::Gossip(envelope) = call { Some((to, envelope.claims)) } else { None })
+        .collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!((&told[0].0, told[0].1[0].status), (&id(3), Status::Down));
+}
+
+#[test]
+fn a_living_node_refutes_by_its_next_version() {
+    let mut bench = acquainted();
+    let own = bench.version_of(1);
+    bench.hear_all(2, Vec::new(), vec![claim(1, own, Status::Suspect)]);
+    assert_eq!((bench.version_of(1), bench.status_of(1)), (own + 1, Some(Status::Alive)));
+    bench.hear_all(2, Vec::new(), vec![claim(1, own, Status::Down)]);
+    assert_eq!(bench.version_of(1), own + 1, "what is refuted already needs no answer");
+    bench.hear_all(2, Vec::new(), vec![claim(1, own + 9, Status::Left)]);
+    assert_eq!(bench.version_of(1), own + 10, "nor does an earlier life's farewell stand");
+}
+
+#[test]
+fn a_suspect_is_down_after_the_suspicion_time_unless_it_refutes() {
+    for refutes in [false, true] {
+        let mut bench = acquainted();
+        bench.hear_all(2, Vec::new(), vec![claim(6, 5, Status::Suspect)]);
+        bench.pass(1_500);
+        assert_eq!(bench.status_of(6), Some(Status::Suspect));
+        if refutes {
+            bench.hear(2, vec![message(Kind::State, 8, 6, 9, &[6, 2])]);
+        }
+        bench.pass(1_000);
+        assert_eq!(bench.status_of(6), Some(if refutes { Status::Alive } else { Status::Down }));
+    }
+}
+
+#[test]
+fn a_peer_that_refuses_connections_is_suspected_and_its_link_ends() {
+    let mut few = Few::new(vec![quiet(), quiet(), quiet()]);
+    few.bench(1).out.clear();
+    for (from, to) in [(2, 1), (3, 1), (3, 2)] {
+        let boot = few.bench(from).node.view().boot();
+        let header = Header { boot, ..header(from, false) };
+        few.bench(to).ask(Request::Link(LinkCall { header, wish: LinkWish::Link }));
+        let (now, boot) = (few.bench(from).now, few.bench(to).node.view().boot());
+        let bench = few.bench(from);
+        bench.node.add_link(now, &id(to), boot, true, &mut bench.out);
+    }
+    few.run(3_000);
+    assert_eq!(few.bench(1).peers(), [id(2), id(3)]);
+    few.0.remove(&id(3));
+    few.run(6_000);
+    for number in [1, 2] {
+        assert_eq!(few.bench(number).status_of(3), Some(Status::Down));
+        assert!(!few.bench(number).peers().contains(&id(3)));
+    }
+    assert_eq!((few.bench(1).status_of(2), few.bench(2).status_of(1)), (Some(Status::Alive), Some(Status::Alive)));
+}
+
+#[test]
+fn a_leaving_node_says_so_and_takes_nothing_more() {
+    let mut bench = acquainted();
+    let own = bench.version_of(1);
+    bench.tell(Input::Stop);
+    let calls = bench.calls();
+    let farewells = calls.iter().filter(|(_, _, call)| {
+        let Call::Gossip(envelope) = call else { return false };
+        !envelope.header.linked && envelope.claims == [claim(1, own + 1, Status::Left)]
+    });
+    assert_eq!(farewells.count(), 2, "{calls:?}");
+    let response = bench.ask(Request::SetState(payload("book")));
+    assert_eq!(response, Response::Refused(Refusal::Leaving));
+    assert_eq!(bench.wish(9, LinkWish::Link), LinkAnswer::Busy);
+    assert!(!bench.node.is_quiet());
+    for (ticket, ..) in calls {
+        bench.tell(Input::Undelivered { ticket, failure: Failure::Refused });
+    }
+    assert!(bench.node.is_quiet());
+}
+
+#[test]
+fn another_process_under_the_same_id_is_reported() {
+    let mut bench = acquainted();
+    let header = Header { boot: 12_345, ..header(1, false) };
+    let response = bench.ask(Request::Link(LinkCall { header, wish: LinkWish::Link }));
+    assert_eq!(response, Response::Refused(Refusal::OwnId(id(1))));
+    assert!(bench.events().contains(&Event::IdClaimedTwice { boot: 12_345 }));
+}

@@ -1,0 +1,96 @@
+//! The log and the queue of a link: bounds, order, floor.
+
+use proptest::prelude::*;
+
+use super::super::link::{ItemKey, Link, Waiting};
+use super::super::trees::Copies;
+use super::*;
+
+fn stamped(stamp: u64, uuid: u128) -> Message {
+    Message { stamp, ..message(Kind::Message, uuid, 1, 64, &[2]) }
+}
+
+proptest! {
+    #[test]
+    fn a_log_keeps_its_bounds_and_takes_nothing_back(keys in prop::collection::vec((1u64..20, 1u128..200), 1..60)) {
+        let mut log = Log::new(5, usize::MAX, 4);
+        let mut gone = Vec::new();
+        for (stamp, uuid) in keys {
+            if log.get(&Uuid::from_u128(uuid)).is_some() {
+                continue;
+            }
+            let (floor, held): (LogKey, Vec<LogKey>) = (log.floor(), log.iter().map(Record::key).collect());
+            let key = LogKey { stamp, uuid: Uuid::from_u128(uuid) };
+            let stored = log.insert(Time(0), stamped(stamp, uuid), Copies::default()) == Insert::Stored;
+            prop_assert_eq!(stored, log.get(&key.uuid).is_some());
+            prop_assert!(log.len() <= 5 && log.floor() >= floor);
+            prop_assert!(log.iter().all(|record| record.key() > log.floor()), "what was evicted is gone");
+            prop_assert!(!stored || !gone.contains(&key), "what was evicted never comes back");
+            gone.extend(held.into_iter().filter(|key| log.get(&key.uuid).is_none()));
+            let sum = log.fingerprints_above(LogKey::default()).fold((0u64, 0), |(s, n), (f, _)| (s.wrapping_add(f), n + 1));
+            prop_assert_eq!(log.hash_above(LogKey::default()), sum);
+        }
+    }
+}
+
+#[test]
+fn a_log_keeps_its_bytes() {
+    let mut log = Log::new(1_000, 2_000, 64);
+    for uuid in 1..50 {
+        log.insert(Time(0), stamped(uuid as u64, uuid), Copies::default());
+        for station in 3..9 {
+            log.add_arrival(Time(0), &Uuid::from_u128(uuid), &path(&[2, station, station + 10]), &id(1));
+        }
+        let paths = |record: &Record| {
+            record.arrivals.iter().skip(1).flat_map(|a| a.path.iter()).map(NodeId::weight).sum::<usize>()
+        };
+        let bytes: usize = log.iter().map(|record| record.message.weight() + paths(record)).sum();
+        assert!(bytes <= 2_000, "{bytes}");
+    }
+    assert!(!log.is_empty());
+}
+
+#[test]
+fn each_different_path_is_kept_up_to_the_bound() {
+    let mut log = Log::new(10, usize::MAX, 3);
+    log.insert(Time(0), stamped(1, 1), Copies::default());
+    let mut add = |way: &[u16]| log.add_arrival(Time(0), &Uuid::from_u128(1), &path(way), &id(1));
+    assert!(!add(&[2]), "the first copy's path is known");
+    assert!(!add(&[2, 1, 3]), "a copy that passed through here before tells nothing new");
+    assert!(add(&[2, 3]) && add(&[2, 4]));
+    assert!(!add(&[2, 5]), "three are as many as may be");
+}
+
+fn item() -> Waiting {
+    Waiting { ttl: 1, path: None, repair: false }
+}
+
+fn key(number: u128) -> ItemKey {
+    ItemKey::Message(Uuid::from_u128(number), 0)
+}
+
+#[test]
+fn a_queue_keeps_its_order_through_failures() {
+    let mut link = Link::new(Time(0), 1, 0, Time(0));
+    for number in 1..=4 {
+        link.push(key(number), item());
+    }
+    let taken: Vec<_> = std::iter::from_fn(|| link.pop()).take(3).collect();
+    link.push(key(2), item());
+    link.put_back(taken);
+    let order: Vec<ItemKey> = std::iter::from_fn(|| link.pop()).map(|(key, _)| key).collect();
+    // Number 2 was queued anew meanwhile and keeps that place.
+    assert_eq!(order, [1, 3, 4, 2].map(key));
+}
+
+#[test]
+fn a_queue_drops_the_oldest_beyond_its_bound() {
+    let mut link = Link::new(Time(0), 1, 0, Time(0));
+    for number in 0..limits::MAX_QUEUE as u128 + 10 {
+        link.push(key(number), item());
+    }
+    assert_eq!(link.queue_length(), limits::MAX_QUEUE);
+    assert_eq!(link.pop().map(|(key, _)| key), Some(key(10)));
+    link.take_back(&key(11));
+    assert_eq!(link.pop().map(|(key, _)| key), Some(key(12)));
+}
