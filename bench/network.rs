@@ -31,6 +31,9 @@ struct Options {
     /// Seconds of idling with a book every 10 s.
     #[arg(long, default_value_t = 20)]
     idle: u64,
+    /// How messages travel: trees or flood.
+    #[arg(long, default_value = "trees")]
+    dissemination: String,
     /// Seed of the graph.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -135,7 +138,9 @@ fn start(options: &Options, interval: &str) -> Vec<Node> {
     let ports = free_ports(options.nodes);
     let node = |i: usize| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gossip_server"));
-        command.args(["--port", &ports[i].to_string(), "--interval", interval, "--log-level", "off"]);
+        command
+            .args(["--port", &ports[i].to_string(), "--interval", interval, "--log-level", "off"])
+            .args(["--dissemination", &options.dissemination]);
         for peer in graph.neighbours(i) {
             command.args(["--peer", &ports[*peer].to_string()]);
         }

@@ -8,7 +8,7 @@ use super::Failure;
 use super::door::{Call, Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Response};
 use super::foreign;
 use super::limits::{MAX_BATCH, MAX_BATCH_BYTES, MAX_CLAIMS, MAX_LEAP, MAX_PATH, UNLIMITED_REACH};
-use super::link::{ItemKey, Waiting, Wishes};
+use super::link::{ItemKey, Link, Waiting, Wishes};
 use super::log::Insert;
 use super::node::{Node, Purpose};
 use super::table::Merge;
@@ -379,7 +379,7 @@ impl Node {
             // A leaving node keeps its link until the queue is empty; its last envelope says that it left.
             let rest = self.overlay.links.get(to).map_or(0, |link| link.queue_length());
             let claims = if self.stopping && rest > 0 { Vec::new() } else { self.claims_for(now, to) };
-            let grafts = self.overlay.links.get(to).is_some_and(|link| !link.grafts.is_empty());
+            let grafts = self.overlay.links.get(to).is_some_and(Link::asks_again);
             if items.is_empty() && claims.is_empty() && !grafts && !due {
                 return;
             }
@@ -566,7 +566,7 @@ impl Node {
 
     /// Everything that is owed over links at `now`.
     pub(super) fn tend_links(&mut self, now: Time, out: &mut Vec<Output>) {
-        let due = |link: &super::link::Link| link.deadline().is_some_and(|deadline| deadline <= now);
+        let due = |link: &Link| link.deadline().is_some_and(|deadline| deadline <= now);
         let ids: Vec<NodeId> =
             self.overlay.links.iter().filter(|(_, link)| due(link)).map(|(id, _)| id.clone()).collect();
         for id in ids {

@@ -185,7 +185,12 @@ impl Link {
 
     /// Whether there is anything to say but a digest.
     pub fn has_news(&self) -> bool {
-        !self.waiting.is_empty() || !self.claims.is_empty() || !self.grafts.is_empty() || self.graft_all
+        !self.waiting.is_empty() || !self.claims.is_empty() || self.asks_again()
+    }
+
+    /// Whether the other side is to push something again.
+    pub fn asks_again(&self) -> bool {
+        self.graft_all || !self.grafts.is_empty()
     }
 
     /// The earliest time at which a request may go; `None` while as many are under way as may be.

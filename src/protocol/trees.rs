@@ -205,7 +205,7 @@ impl Node {
     /// The origins that are wanted over a link again.
     pub(super) fn take_grafts(&mut self, to: &NodeId) -> Option<Graft> {
         let known = self.table.len();
-        let link = self.overlay.links.get_mut(to).filter(|link| !link.grafts.is_empty() || link.graft_all)?;
+        let link = self.overlay.links.get_mut(to).filter(|link| link.asks_again())?;
         let grafts = std::mem::take(&mut link.grafts);
         let all = std::mem::take(&mut link.graft_all) || grafts.len() > MAX_GRAFTS || grafts.len() + 1 >= known.max(8);
         Some(if all { Graft::All } else { Graft::Origins(grafts.into_iter().collect()) })

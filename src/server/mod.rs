@@ -8,4 +8,4 @@ mod run;
 mod settings;
 
 pub use run::run;
-pub use settings::{Arguments, Settings, SettingsError};
+pub use settings::{Arguments, Dissemination, Settings, SettingsError};

@@ -51,6 +51,10 @@ pub struct Arguments {
     #[arg(long, env = "GOSSIP_TTL", value_name = "N", default_value_t = 64)]
     pub ttl: u8,
 
+    /// How messages travel: over a tree per origin that forms itself, or by flooding every link.
+    #[arg(long, env = "GOSSIP_DISSEMINATION", value_name = "HOW", default_value = "trees")]
+    pub dissemination: Dissemination,
+
     /// Time between two exchanges of digests over a link, 50ms to 60s.
     #[arg(long, env = "GOSSIP_HEARTBEAT", value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     pub heartbeat: Duration,
@@ -70,6 +74,15 @@ pub struct Arguments {
     /// How much to log on stderr: off, error, warn, info, debug or trace.
     #[arg(long, env = "GOSSIP_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
     pub log_level: log::LevelFilter,
+}
+
+/// How messages travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Dissemination {
+    /// Over a tree per origin: n-1 transmissions.
+    Trees,
+    /// Over every link: more transmissions, and every path is seen.
+    Flood,
 }
 
 fn parse_id(text: &str) -> Result<NodeId, String> {
@@ -141,6 +154,7 @@ impl Arguments {
             given_peers: self.peer,
             interval_ms: milliseconds(self.interval),
             ttl: self.ttl,
+            trees: self.dissemination == Dissemination::Trees,
             heartbeat_ms,
             suspicion_ms: heartbeat_ms.saturating_mul(2),
             ..Config::default()
