@@ -206,6 +206,8 @@ impl Node {
             stamp,
         };
         let version = message.version;
+        self.note_said(now, version);
+        self.table.heard(&message.origin, version);
         self.persist(vec![DiskRecord::Message(message.clone())], out);
         self.publish(now, message, out);
         Response::Submitted { uuid, version, created: true }

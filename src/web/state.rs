@@ -100,6 +100,24 @@ pub(super) async fn clear(request: HttpRequest, context: Data<Context>) -> HttpR
     answer::encoded(&request, encode_response(&response))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForgetQuery {
+    uuid: Option<uuid::Uuid>,
+}
+
+/// Has a dead node, or one message of any node, forgotten everywhere.
+pub(super) async fn forget(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
+    let asked = answer::query::<ForgetQuery>(&request).and_then(|query| {
+        let id = NodeId::parse(&id).map_err(|error| Problem::field("id", error))?;
+        Ok(Request::Forget { id, uuid: query.uuid })
+    });
+    match asked {
+        Ok(asked) => answer::encoded(&request, encode_response(&context.node.request(asked))),
+        Err(problem) => answer::problem(&request, &problem),
+    }
+}
+
 fn report(own: &NodeId, id: &NodeId, entry: &Entry, clock: Clock) -> Option<StateReport> {
     let state = entry.state.as_ref()?;
     Some(StateReport {

@@ -3,7 +3,7 @@
 use super::*;
 
 fn claim(number: u16, version: Version, status: Status) -> Claim {
-    Claim { id: id(number), version, status, age_ms: 0 }
+    Claim { id: id(number), version, status, age_ms: 0, uuid: None }
 }
 
 /// 7001 with peers 2 and 3, knowing 6 at version 5.
