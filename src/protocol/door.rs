@@ -391,6 +391,7 @@ pub enum Refusal {
 
 /// What is reported to the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "each is moved once or twice; a box would cost more")]
 pub enum Input {
     /// A deadline may have passed.
     Wake,
@@ -416,6 +417,7 @@ pub enum Input {
 
 /// What the node asks of its driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "each is moved once or twice; a box would cost more")]
 pub enum Output {
     /// Call another node.
     Send {
