@@ -495,8 +495,8 @@ pub enum Event {
     },
     /// Another process uses this node's id.
     IdClaimedTwice {
-        /// The life of the other process.
-        boot: Boot,
+        /// The life of the other process, if it is known.
+        boot: Option<Boot>,
     },
     /// Something was refused for a limit.
     Refused {

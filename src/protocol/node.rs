@@ -10,7 +10,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use super::config::Config;
-use super::door::{Call, Event, Header, Input, Output, Refusal, Reply, Request, Response};
+use super::door::{Call, Header, Input, Output, Refusal, Reply, Request, Response};
 use super::foreign::Foreign;
 use super::forgetting::Forgotten;
 use super::limits::MAX_VERSION;
@@ -289,7 +289,7 @@ impl Node {
         }
         if header.from == self.id {
             if header.boot != self.boot {
-                out.push(Output::Emit(Event::IdClaimedTwice { boot: header.boot }));
+                self.note_conflict(now, Some(header.boot), out);
             }
             return Err(Refusal::OwnId(self.id.clone()));
         }

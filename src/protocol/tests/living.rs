@@ -125,5 +125,5 @@ fn another_process_under_the_same_id_is_reported() {
     let header = Header { boot: 12_345, ..header(1, false) };
     let response = bench.ask(Request::Link(LinkCall { header, wish: LinkWish::Link }));
     assert_eq!(response, Response::Refused(Refusal::OwnId(id(1))));
-    assert!(bench.events().contains(&Event::IdClaimedTwice { boot: 12_345 }));
+    assert!(bench.events().contains(&Event::IdClaimedTwice { boot: Some(12_345) }));
 }
