@@ -298,11 +298,11 @@ impl Schedule {
     /// The faults are over, the users go on: all must agree. A tear shows only by news that does not arrive, so there is
     /// some every few heartbeats.
     fn agree(&mut self) -> Result<(), Broken> {
+        // A paused process comes back first: it is live, and cannot agree before it moves. One that leaves goes.
+        self.world.run_for(LONGEST_PAUSE_MS)?;
         for seed in self.seeds.clone() {
             self.world.restart(&seed)?;
         }
-        // A paused process comes back first: it is live, and cannot agree before it moves.
-        self.world.run_for(LONGEST_PAUSE_MS)?;
         let began = self.world.now();
         for round in 1..=AGREEMENT_HEARTBEATS / NEWS_HEARTBEATS {
             let live: Vec<NodeId> = self.world.live_ids().cloned().collect();
