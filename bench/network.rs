@@ -86,13 +86,16 @@ fn main() {
     let ready_ms = began.elapsed().as_millis();
 
     // Books are off from here on, so that every transmission belongs to a message.
+    // One message of each node goes ahead, as the trees form with the first.
+    singles(&agent, &network, 0, options.nodes);
     let (before, cpu_before) = (received(&agent, &network), cpu(&network));
-    let mut last = singles(&agent, &network, options.messages);
+    let mut last = singles(&agent, &network, options.nodes, options.messages);
     let per_message = |total: f64| total / options.messages as f64;
     let transmissions = per_message((received(&agent, &network) - before) as f64);
     let cpu_per_message_ms = per_message((cpu(&network) - cpu_before) * 1_000.0);
 
-    let (burst_accepted_ms, burst_everywhere_ms) = burst(&agent, &network, options.messages, options.burst);
+    let (burst_accepted_ms, burst_everywhere_ms) =
+        burst(&agent, &network, options.nodes + options.messages, options.burst);
     let mut rss: Vec<f64> = network.iter().map(|node| status(node, "VmRSS:") as f64 / 1024.0).collect();
     rss.sort_by(f64::total_cmp);
     let threads = network.iter().map(|node| status(node, "Threads:")).max().unwrap_or(0);
@@ -192,8 +195,8 @@ fn submit(agent: &ureq::Agent, node: &Node, text: &str) -> String {
     value["uuid"].as_str().expect("a uuid").to_owned()
 }
 
-/// Sends messages one at a time; milliseconds until the last node had each.
-fn singles(agent: &ureq::Agent, network: &[Node], count: usize) -> Vec<f64> {
+/// Sends messages one at a time, after `before` others; milliseconds until the last node had each.
+fn singles(agent: &ureq::Agent, network: &[Node], before: usize, count: usize) -> Vec<f64> {
     let sent: Vec<(String, SystemTime)> = (0..count)
         .map(|i| {
             let at = SystemTime::now();
@@ -204,7 +207,7 @@ fn singles(agent: &ureq::Agent, network: &[Node], count: usize) -> Vec<f64> {
             (uuid, at)
         })
         .collect();
-    await_agreement(agent, network, count);
+    await_agreement(agent, network, before + count);
     let of_node =
         |node: &Node| get::<Vec<MessageReport>>(agent, node.port, "/messages?limit=100000").expect("messages");
     let held: Vec<Vec<MessageReport>> = network.iter().map(of_node).collect();

@@ -15,11 +15,16 @@ use super::limits::{MAX_ANNOUNCED, MAX_GRAFTS};
 use super::node::Node;
 use super::words::{Announcement, Graft, Kind, NodeId, Time};
 
+/// Messages in a row that a parent may fail to bring.
+const MOST_MISSED: u8 = 3;
+
 /// One origin's tree as this node sees it: a few bits per link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
     /// The link over which this origin's messages come.
     parent: Option<u8>,
+    /// Messages in a row that others brought and the parent did not.
+    missed: u8,
     /// Links over which this origin's messages are not wanted.
     lazy: u64,
 }
@@ -64,9 +69,15 @@ impl Tree {
         self.lazy &= !bit(slot);
     }
 
-    /// Something new came over a link.
+    /// Something new came over a link. A parent that brings nothing any more, as its own way now leads through this node,
+    /// is replaced by whoever does.
     pub(super) fn brought_by(&mut self, slot: u8) {
-        self.parent.get_or_insert(slot);
+        let parent = *self.parent.get_or_insert(slot);
+        self.missed = if parent == slot { 0 } else { self.missed + 1 };
+        if self.missed >= MOST_MISSED {
+            self.parent = Some(slot);
+            self.missed = 0;
+        }
     }
 
     /// A link is gone; true if it was the parent.
@@ -113,6 +124,9 @@ impl Node {
         copies.handed |= bit(slot);
         let Copies { first, handed } = *copies;
         let Some(tree) = self.table.tree_mut(again.origin).filter(|_| !retry) else { return true };
+        if tree.parent == Some(slot) {
+            tree.missed = 0;
+        }
         match tree.parent {
             None => {
                 tree.parent = first.or(Some(slot));

@@ -76,6 +76,18 @@ fn a_faster_but_longer_way_is_told_to_stop() {
 }
 
 #[test]
+fn a_parent_that_brings_nothing_any_more_is_replaced() {
+    let mut bench = acquainted();
+    for uuid in 100..110 {
+        bench.hear(3, vec![sent(uuid, &[6, 3])]);
+        let kept = keep(&mut bench, 4, sent(uuid, &[6, 4]));
+        if uuid == 109 {
+            assert!(!kept, "the one that brings everything has become the parent");
+        }
+    }
+}
+
+#[test]
 fn what_a_peer_need_not_get_is_announced_and_not_pushed() {
     let mut bench = acquainted();
     bench.hear(2, vec![sent(100, &[6, 2])]);
