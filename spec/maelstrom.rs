@@ -49,7 +49,7 @@ fn setting_a_few_messages_at_low_latency() {
 #[test]
 fn setting_b_one_message_per_operation() {
     let plan = Plan { rate: 100, lasts: seconds(8), seed: 2 };
-    let arguments = ["--shape", "star", "--batch", "1300ms", "--hub-lag", "180ms"];
+    let arguments = ["--shape", "star", "--batch", "1300ms", "--hub-lag", "180ms", "--heartbeat", "10s"];
     measure("setting B", 25, &arguments, &plan, Vec::new());
 }
 
@@ -70,7 +70,7 @@ fn nothing_acknowledged_is_lost_in_partitions() {
         Cut::new(Duration::from_millis(500), Duration::from_millis(2_500), |node| node == 0),
         Cut::new(Duration::from_millis(3_000), Duration::from_millis(5_500), halves(1)),
     ];
-    let report = measure("partitions", 10, &["--shape", "hubs", "--heartbeat", "2s"], &plan, cuts);
+    let report = measure("partitions", 25, &["--shape", "hubs", "--heartbeat", "2s"], &plan, cuts);
     assert!(report.cut_off > 0, "no message was cut off: the partitions did not happen");
 }
 
