@@ -11,6 +11,9 @@
 //! are those of the wall clock, and a hub's close `--hub-lag` after the others', just when their messages have come: a
 //! value then waits once and not twice. Where clocks disagree by more, values take up to one window longer; nothing else
 //! depends on it.
+//!
+//! Two settings for 25 nodes, 100 ms and rate 100: `--batch 200ms` is quick; `--batch 1300ms --hub-lag 180ms --heartbeat 10s`
+//! needs less than one message per operation. `spec/maelstrom.rs` measures both.
 
 mod driver;
 mod lines;
