@@ -139,11 +139,12 @@ impl Node {
         self.is_alone() && !self.overlay.given.iter().any(Given::is_expected)
     }
 
-    /// A seed is asked while this node is alone, and until it is known to be of the same network: it may have been down
-    /// when this node found others.
+    /// A seed is asked while this node is alone, and until it is known to be of the same network, as a peer is: it may have
+    /// been down when this node found others.
     fn asks_seed(&self, seed: &SeedNode) -> bool {
         let lives = |id| self.table.get(id).is_some_and(|entry| entry.state.is_some() && entry.status.is_live());
-        let unmet = !seed.met && !lives(&seed.id) && self.overlay.join.is_none();
+        let linked = self.overlay.links.contains_key(&seed.id);
+        let unmet = !seed.met && !linked && !lives(&seed.id) && self.overlay.join.is_none();
         seed.foreign || self.asks_seeds() || (unmet && !self.overlay.given.iter().any(Given::is_expected))
     }
 

@@ -400,8 +400,10 @@ impl Node {
             let digest = due.then(|| self.digest());
             let envelope = Envelope { header, messages, digest, claims, free_place, graft, prune, recent };
             let next_heartbeat = now.after(self.heartbeat_pause(to));
+            // The last words of a leaving node wait for no window.
+            let batch_ms = if self.stopping { 0 } else { self.config.batch_ms };
             if let Some(link) = self.overlay.links.get_mut(to) {
-                link.sent(now);
+                link.sent(now, batch_ms);
                 if due {
                     link.heartbeat_at = next_heartbeat;
                 }

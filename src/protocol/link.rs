@@ -88,6 +88,8 @@ pub struct Link {
     waiting: BTreeMap<ItemKey, Waiting>,
     in_flight: usize,
     last_sent: Time,
+    /// End of the window in which an envelope went already.
+    window_ends: Time,
 }
 
 impl Link {
@@ -116,6 +118,7 @@ impl Link {
             waiting: BTreeMap::new(),
             in_flight: 0,
             last_sent: Time(0),
+            window_ends: Time(0),
         }
     }
 
@@ -195,10 +198,11 @@ impl Link {
 
     /// The earliest time at which a request may go; `None` while as many are under way as may be.
     pub fn free_at(&self) -> Option<Time> {
+        let earliest = self.retry_at.max(self.window_ends);
         match self.in_flight {
-            0 => Some(self.retry_at),
+            0 => Some(earliest),
             n if n >= MAX_IN_FLIGHT || self.failures > 0 || self.singly => None,
-            _ => Some(self.last_sent.after(PIPELINE_AFTER_MS).max(self.retry_at)),
+            _ => Some(self.last_sent.after(PIPELINE_AFTER_MS).max(earliest)),
         }
     }
 
@@ -209,10 +213,18 @@ impl Link {
         send.into_iter().chain(sync).min()
     }
 
-    /// Notes that a request went.
-    pub fn sent(&mut self, now: Time) {
+    /// Notes that a request went; the next one waits for the next window of `batch_ms`. Windows begin at multiples of
+    /// their length, so that all links of a node send at the same times and what one brings leaves by the others together.
+    pub fn sent(&mut self, now: Time, batch_ms: u64) {
         self.in_flight += 1;
         self.last_sent = now;
+        self.window_ends = now.0.checked_div(batch_ms).map_or(Time(0), |window| Time((window + 1) * batch_ms));
+    }
+
+    /// Lets the next request go at once, whatever it would wait for.
+    pub fn hurry(&mut self) {
+        self.retry_at = Time(0);
+        self.window_ends = Time(0);
     }
 
     /// Notes that a request ended.

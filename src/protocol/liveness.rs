@@ -163,7 +163,7 @@ impl Node {
         for id in peers {
             if let Some(link) = self.overlay.links.get_mut(&id) {
                 link.claims.insert(self.id.clone());
-                link.retry_at = Time(0);
+                link.hurry();
             }
             self.flush(now, &id, out);
         }

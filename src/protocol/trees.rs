@@ -143,9 +143,16 @@ impl Node {
                 }
                 _ => true,
             },
-            // Only a parent that handed over this message has shown that it works.
-            Some(parent) => handed & bit(parent) == 0,
+            // Only a parent that handed over this message has shown that it works, and one that repair made a parent pushes
+            // again only after it was asked to.
+            Some(parent) => handed & bit(parent) == 0 || self.is_to_be_asked(again.origin, parent),
         }
+    }
+
+    /// Whether an origin is wanted over a link again, and the link does not know that yet.
+    fn is_to_be_asked(&self, origin: &NodeId, slot: u8) -> bool {
+        let link = self.overlay.links.values().find(|link| link.slot == slot);
+        link.is_some_and(|link| link.graft_all || link.grafts.contains(origin))
     }
 
     /// Tells a link that was faster by a longer path, this once, that its messages of an origin are not needed.

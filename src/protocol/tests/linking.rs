@@ -175,6 +175,14 @@ fn given_neighbours_are_not_given_up() {
     assert_eq!(bench.peers(), [id(2), id(3)]);
 }
 
+#[test]
+fn a_linked_neighbour_whose_state_has_not_come_is_not_searched_from() {
+    let mut bench = Bench::new(Config { max_peers: 4, given_peers: vec![id(2)], ..quiet() });
+    bench.link(2);
+    bench.pass(HEARTBEAT_MS);
+    assert!(!bench.calls().iter().any(|(_, _, call)| matches!(call, Call::Peers)));
+}
+
 fn wish() -> impl Strategy<Value = (u16, LinkWish, u64)> {
     let wish = prop_oneof![
         Just(LinkWish::Link),

@@ -230,3 +230,23 @@ fn a_known_uuid_is_no_new_message() {
     };
     assert_eq!(version, same);
 }
+
+#[test]
+fn a_link_carries_one_envelope_per_window() {
+    let mut bench = Bench::new(Config { batch_ms: 400, heartbeat_ms: 60_000, suspicion_ms: 60_000, ..quiet() });
+    bench.link(2);
+    bench.pass(400);
+    bench.pushed();
+    bench.pass(400);
+    submit(&mut bench, None, 0);
+    assert_eq!(bench.pushed().len(), 1, "the first of a window waits for nothing");
+    submit(&mut bench, None, 0);
+    submit(&mut bench, None, 0);
+    bench.pass(399);
+    assert!(bench.pushed().is_empty());
+    bench.pass(1);
+    assert_eq!(bench.pushed()[&id(2)].len(), 2);
+    submit(&mut bench, None, 0);
+    bench.tell(Input::Stop);
+    assert_eq!(bench.pushed()[&id(2)].len(), 1, "the last words wait for no window");
+}
