@@ -108,6 +108,7 @@ pub(super) fn sender(request: &Request) -> Option<(&NodeId, CallKind)> {
         Request::Messages(_)
         | Request::SetState(_)
         | Request::ClearState
+        | Request::Forget { .. }
         | Request::Submit(_)
         | Request::MarkRead(_) => None,
     }

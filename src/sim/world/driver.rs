@@ -265,7 +265,7 @@ impl std::fmt::Display for Shown<'_> {
             Event::LinkLost { id, why } => write!(f, "loses its link with {id}: {why}"),
             Event::ForeignPeer { id, registered: true } => write!(f, "takes in {id} of the other dialect"),
             Event::ForeignPeer { id, registered: false } => write!(f, "drops {id} of the other dialect"),
-            Event::IdClaimedTwice { boot } => write!(f, "hears another process under its id (boot {boot})"),
+            Event::IdClaimedTwice { boot } => write!(f, "hears another process under its id (boot {boot:?})"),
             Event::Refused { what, limit } => write!(f, "refuses for a limit: {what}, {limit}"),
         }
     }
