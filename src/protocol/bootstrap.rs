@@ -222,6 +222,8 @@ impl Node {
             return;
         }
         self.postpone_seed(now, &to);
+        // A node without links probes nobody, and learns here who has gone.
+        self.note_silence(now, &to, failure, out);
     }
 
     fn postpone_seed(&mut self, now: Time, id: &NodeId) {

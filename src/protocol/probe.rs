@@ -159,7 +159,8 @@ impl Node {
         }
         let held_for_dead = self.table.get(to).is_none_or(|entry| !entry.status.is_live());
         let apart = held_for_dead || reply.known_version < self.long_said(now);
-        if apart && self.may_bridge(now) && !self.overlay.holds_place(to) && self.is_chosen(now) {
+        // The dead are asked so rarely that whoever finds one alive must use the moment.
+        if apart && self.may_bridge(now) && !self.overlay.holds_place(to) && (held_for_dead || self.is_chosen(now)) {
             self.probes.bridged_at = Some(now);
             self.probes.bridging = Some(to.clone());
             self.ask_link(to, LinkWish::Bridge, Purpose::Bridge, out);
@@ -169,6 +170,11 @@ impl Node {
     /// A probe was not answered: it is repeated soon, and then believed.
     pub(super) fn probe_failed(&mut self, now: Time, to: &NodeId, failure: Failure, out: &mut Vec<Output>) {
         self.probes.under_way = false;
+        self.note_silence(now, to, failure, out);
+    }
+
+    /// Somebody who is no peer did not answer.
+    pub(super) fn note_silence(&mut self, now: Time, to: &NodeId, failure: Failure, out: &mut Vec<Output>) {
         let failures = match self.probes.silent.take() {
             Some((id, failures)) if id == *to => failures + 1,
             _ => 1,
