@@ -14,6 +14,10 @@ mod messages;
 #[path = "cli/changes.rs"]
 mod changes;
 
+// Partitions, delays, losses and pauses on command.
+#[path = "cli/faults.rs"]
+mod faults;
+
 // A person's terminal.
 #[path = "cli/terminal.rs"]
 mod terminal;

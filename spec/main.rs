@@ -11,6 +11,8 @@ mod bootstrap;
 mod dialect;
 /// Nodes that die, come back, hang or leave.
 mod failures;
+/// Injected faults, mass crashes, and what each link counts.
+mod faults;
 /// Input that nobody should send.
 mod hostile;
 /// Messages: every node gets each one, and shows the ways it took.

@@ -3,16 +3,19 @@
 //! A command's file holds its arguments (`Args`, whose help ends with examples) and `run`, which asks nodes (`client`) or
 //! changes networks (`lab`) and prints the answer. Answers go to stdout, as a table or as JSON; talk and progress go to
 //! stderr. A `Failure` says with which code the program ends. What several commands share stands
-//! beside them: `node_arg` (which node is meant), `names` (how ids are shown), `listing` (messages as text), `output`
+//! beside them: `node_arg` and `node_group` (which nodes are meant), `injection` (faults),
+//! `names` (how ids are shown), `listing` (messages as text), `output`
 //! (the one place that prints), `picture` (files of graphs).
 
 mod bar;
 mod clock;
 mod context;
 mod failure;
+mod injection;
 mod listing;
 mod names;
 mod node_arg;
+mod node_group;
 mod output;
 mod picture;
 mod plain_text;
@@ -20,11 +23,17 @@ mod plain_text;
 mod add_node;
 mod get_message;
 mod get_messages;
+mod heal;
 mod list_peers;
+mod lose;
+mod partition;
+mod pause;
 mod plot;
 mod remove_node;
 mod restart_node;
+mod resume;
 mod send_message;
+mod slow;
 mod start_network;
 mod state;
 mod status;
@@ -77,6 +86,12 @@ enum Command {
     RemoveNode(remove_node::Args),
     AddNode(add_node::Args),
     RestartNode(restart_node::Args),
+    Partition(partition::Args),
+    Slow(slow::Args),
+    Lose(lose::Args),
+    Pause(pause::Args),
+    Resume(resume::Args),
+    Heal(heal::Args),
     Plot(plot::Args),
     Wait(wait::Args),
 }
@@ -125,6 +140,12 @@ impl Command {
             Command::RemoveNode(args) => remove_node::run(args, context).await,
             Command::AddNode(args) => add_node::run(args, context).await,
             Command::RestartNode(args) => restart_node::run(args, context).await,
+            Command::Partition(args) => partition::run(args, context).await,
+            Command::Slow(args) => slow::run(args, context).await,
+            Command::Lose(args) => lose::run(args, context).await,
+            Command::Pause(args) => pause::run(args, context).await,
+            Command::Resume(args) => resume::run(args, context).await,
+            Command::Heal(args) => heal::run(args, context).await,
             Command::Plot(args) => plot::run(args, context).await,
             Command::Wait(args) => wait::run(args, context).await,
         }

@@ -22,6 +22,6 @@ pub use query::{KindFilter, MessageQuery, ReadFilter};
 
 pub use crate::http::CallError;
 pub use crate::wire::{
-    ArrivalReport, DigestReport, MarkedReport, MessageReport, Problem, ReadyReport, StateReport, SubmissionShape,
-    SubmittedReport, VersionReport,
+    ArrivalReport, DigestReport, Faults, FaultsReport, MarkedReport, MessageReport, PeerReport, Problem, ReadyReport,
+    StateReport, SubmissionShape, SubmittedReport, VersionReport,
 };

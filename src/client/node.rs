@@ -11,8 +11,8 @@ use super::{ClientError, MessageQuery};
 use crate::http::{Client, Verb};
 use crate::protocol::NodeId;
 use crate::wire::{
-    DigestReport, MarkedReport, MessageReport, Problem, ReadMarks, ReadyReport, StateReport, SubmissionShape,
-    SubmittedReport, VersionReport,
+    DigestReport, Faults, FaultsReport, MarkedReport, MessageReport, Problem, ReadMarks, ReadyReport, StateReport,
+    SubmissionShape, SubmittedReport, VersionReport,
 };
 
 /// Characters of a foreign answer that an error repeats.
@@ -101,6 +101,21 @@ impl NodeClient {
     /// `POST /messages/read`: marks messages as read.
     pub async fn mark_read(&self, uuids: Vec<Uuid>) -> Result<MarkedReport, ClientError> {
         self.exchange(Verb::Post, "/messages/read", to_body(&ReadMarks { uuids })?).await
+    }
+
+    /// `GET /faults`: what goes wrong between it and others; refused with 404 unless it allows that.
+    pub async fn faults(&self) -> Result<FaultsReport, ClientError> {
+        self.get("/faults").await
+    }
+
+    /// `PUT /faults`: replaces all faults.
+    pub async fn set_faults(&self, faults: &Faults) -> Result<FaultsReport, ClientError> {
+        self.exchange(Verb::Put, "/faults", to_body(faults)?).await
+    }
+
+    /// `DELETE /faults`: nothing goes wrong any more.
+    pub async fn clear_faults(&self) -> Result<FaultsReport, ClientError> {
+        self.exchange(Verb::Delete, "/faults", Vec::new()).await
     }
 
     /// `DELETE /state/{id}`: has a node that is gone forgotten everywhere.

@@ -7,9 +7,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::clock::Clock;
+use super::faults::{Injection, sender};
+use super::passage::Passage;
 use crate::http::{CallError, Client, Verb};
 use crate::protocol::{Call, Event, Failure, Input, Node, NodeId, Output, Request, Response, Time, View};
-use crate::wire::{Answer, CallKind, Door, Method, decode_reply, encode_call};
+use crate::wire::{Answer, CallKind, Door, Faults, FaultsReport, HttpCall, Method, decode_reply, encode_call};
 
 /// How long a leaving node waits for its last words to be heard.
 const LAST_WORDS: Duration = Duration::from_millis(1_500);
@@ -25,6 +27,8 @@ struct Inner {
     client: Client,
     clock: Clock,
     door: Door,
+    /// Where faults act; absent unless they are allowed.
+    passage: Option<Passage>,
     /// Wakes the timer when an earlier deadline came up.
     earlier: Notify,
     sleeping_until: Cell<Option<Time>>,
@@ -33,13 +37,14 @@ struct Inner {
 }
 
 impl Handle {
-    /// Takes a node over and starts its timer on this thread's local tasks.
-    pub fn start(node: Node, client: Client, clock: Clock, door: Door) -> Handle {
+    /// Takes a node over and starts its timer on this thread's local tasks. Faults can be injected if `injection` is given.
+    pub fn start(node: Node, client: Client, clock: Clock, door: Door, injection: Option<Injection>) -> Handle {
         let inner = Inner {
             node: RefCell::new(node),
             client,
             clock,
             door,
+            passage: injection.map(Passage::new),
             earlier: Notify::new(),
             sleeping_until: Cell::new(None),
             ended: Notify::new(),
@@ -67,6 +72,39 @@ impl Handle {
         let response = self.inner.node.borrow_mut().request(now, request, &mut out);
         self.carry_out(out);
         response
+    }
+
+    /// Puts a request to the node that may come from another node. `None` if an injected fault lost it; its sender has
+    /// given up by then.
+    pub async fn receive(&self, request: Request) -> Option<Response> {
+        match sender(&request).filter(|_| self.inner.passage.is_some()) {
+            Some((from, kind)) => {
+                let from = from.clone();
+                self.receive_from(&from, kind, || self.request(request)).await
+            }
+            None => Some(self.request(request)),
+        }
+    }
+
+    /// Does what a call of `kind` from another node asks for, unless an injected fault loses it.
+    pub async fn receive_from<R>(&self, from: &NodeId, kind: CallKind, act: impl FnOnce() -> R) -> Option<R> {
+        match &self.inner.passage {
+            Some(passage) => passage.receive(from, Duration::from_millis(kind.time_limit_ms()), act).await,
+            None => Some(act()),
+        }
+    }
+
+    /// What goes wrong between this node and others; `None` if nothing ever may.
+    pub fn faults(&self) -> Option<FaultsReport> {
+        self.inner.passage.as_ref().map(Passage::report)
+    }
+
+    /// Replaces all faults, if they are allowed.
+    pub fn set_faults(&self, faults: Faults) {
+        if let Some(passage) = &self.inner.passage {
+            log::warn!("injected faults are now: {faults:?}");
+            passage.set(faults);
+        }
     }
 
     /// Looks at the node.
@@ -113,14 +151,18 @@ impl Handle {
 
     async fn send(self, ticket: u64, to: NodeId, call: Call) {
         let kind = CallKind::of(&call);
-        let http = encode_call(&call);
-        let verb = match http.method {
-            Method::Get => Verb::Get,
-            Method::Post => Verb::Post,
-            Method::Delete => Verb::Delete,
-        };
+        let mut http = encode_call(&call);
         let limit = Duration::from_millis(kind.time_limit_ms());
-        let answered = self.inner.client.call(verb, &to.address(), &http.path, http.body, limit).await;
+        let answered = match &self.inner.passage {
+            None => self.exchange(&to, http, limit).await,
+            Some(passage) => {
+                if kind == CallKind::Peers {
+                    // The one call that does not say whose it is: the other side's faults must know.
+                    http.path = format!("{}?from={}", http.path, self.inner.node.borrow().view().id());
+                }
+                passage.send(&to, limit, async |left| self.exchange(&to, http, left).await).await
+            }
+        };
         let result = match answered {
             Ok((status, body)) => decode_reply(kind, &Answer { status, body }, self.inner.door),
             Err(CallError::Refused) => Err(Failure::Refused),
@@ -134,6 +176,15 @@ impl Handle {
             }
         });
         self.inner.ended.notify_one();
+    }
+
+    async fn exchange(&self, to: &NodeId, http: HttpCall, limit: Duration) -> Result<(u16, Vec<u8>), CallError> {
+        let verb = match http.method {
+            Method::Get => Verb::Get,
+            Method::Post => Verb::Post,
+            Method::Delete => Verb::Delete,
+        };
+        self.inner.client.call(verb, &to.address(), &http.path, http.body, limit).await
     }
 
     /// One timer for all deadlines; it sleeps while nothing is due.

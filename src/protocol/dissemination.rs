@@ -73,6 +73,10 @@ impl Node {
             let (origin, kind, uuid, hops) = (message.origin.clone(), message.kind, message.uuid, message.path.len());
             let outcome = self.judge(now, message, from, out);
             self.counters.messages_received += 1;
+            if let Some(link) = from.and_then(|from| self.overlay.links.get_mut(from)) {
+                link.counts.received += 1;
+                link.counts.duplicate += u64::from(outcome == Outcome::Duplicate);
+            }
             let again = Again { origin: &origin, kind, uuid: &uuid, hops };
             let keep = outcome == Outcome::Duplicate && self.must_go_on(&again, from);
             if outcome == Outcome::Stale
@@ -404,6 +408,7 @@ impl Node {
             let batch_ms = if self.stopping { 0 } else { self.config.batch_ms };
             if let Some(link) = self.overlay.links.get_mut(to) {
                 link.sent(now, batch_ms);
+                link.counts.sent += envelope.messages.len() as u64;
                 if due {
                     link.heartbeat_at = next_heartbeat;
                 }

@@ -45,11 +45,28 @@ pub struct Wishes {
     pub prune: Vec<NodeId>,
 }
 
+/// What one link carried since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeerCounters {
+    /// Messages put into envelopes.
+    pub sent: u64,
+    /// Messages received, but for comparisons.
+    pub received: u64,
+    /// Received and already held.
+    pub duplicate: u64,
+    /// Taken from a comparison's answer.
+    pub repaired: u64,
+    /// Calls that were not answered.
+    pub failures: u64,
+}
+
 /// One link.
 #[derive(Clone, Debug)]
 pub struct Link {
     /// The other process's life.
     pub boot: Boot,
+    /// What it carried.
+    pub counts: PeerCounters,
     /// When an answer or a request last came.
     pub heard_at: Time,
     /// When the next digest is due.
@@ -97,6 +114,7 @@ impl Link {
     pub fn new(now: Time, boot: Boot, slot: u8, heartbeat_at: Time) -> Link {
         Link {
             boot,
+            counts: PeerCounters::default(),
             heard_at: now,
             heartbeat_at,
             retry_at: Time(0),

@@ -36,6 +36,7 @@ pub use door::{
     Call, DiskRecord, Envelope, Event, Failure, GossipReply, Header, Input, Judgement, LinkAnswer, LinkCall, LinkReply,
     LinkWish, Outcome, Output, Refusal, Reply, Request, Response, SetForm, Submission, SyncCall, SyncReply,
 };
+pub use link::PeerCounters;
 pub use log::{Arrival, Insert, Log, Record};
 pub use node::{Counters, Node, Seed};
 pub use sketch::{Difference, SYMBOL_BYTES, Sketch};

@@ -176,6 +176,9 @@ impl Node {
             Input::Undelivered { ticket, failure } => {
                 if let Some((to, purpose)) = self.pending.remove(&ticket) {
                     self.counters.failures += 1;
+                    if let Some(link) = self.overlay.links.get_mut(&to) {
+                        link.counts.failures += 1;
+                    }
                     self.undelivered(now, to, purpose, failure, out);
                 }
             }

@@ -26,6 +26,9 @@ const BRIDGE_HEARTBEATS: u64 = 4;
 /// How many of the full nodes that find the network torn build a bridge, on average.
 const BUILDERS: usize = 4;
 
+/// Probes of the dead and of lost seeds within two heartbeats, of all nodes together, on average.
+const DEAD_PROBES: usize = 3;
+
 /// Entries that are passed over in search of one to probe.
 const MAX_PASSED_OVER: usize = 64;
 
@@ -115,7 +118,7 @@ impl Node {
             return Some(id.clone());
         }
         let next = self.next_in_turn();
-        if next.is_none() || self.random.random_range(0..self.living()) == 0 {
+        if next.is_none() || self.random.random_range(0..self.living()) < DEAD_PROBES {
             let dead = self.table.iter().filter(|(_, entry)| !entry.status.is_live()).map(|(id, _)| id);
             let unknown = self.overlay.seeds.iter().map(|seed| &seed.id).filter(|id| self.table.get(id).is_none());
             let lost: Vec<NodeId> = dead.chain(unknown).filter(|id| !self.is_self(id)).cloned().collect();

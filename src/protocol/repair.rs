@@ -240,6 +240,9 @@ impl Node {
             let origin = message.origin.clone();
             if self.judge(now, message, Some(to), out) == super::Outcome::New {
                 self.counters.repaired += 1;
+                if let Some(link) = self.overlay.links.get_mut(to) {
+                    link.counts.repaired += 1;
+                }
                 self.graft_after_repair(&origin, to);
             }
         }

@@ -135,6 +135,7 @@ impl Node {
             Some(parent) if parent == slot => match first {
                 Some(better) if better != slot && first_hops < again.hops => {
                     tree.parent = Some(better);
+                    self.ask_again(again.origin, better);
                     false
                 }
                 Some(other) if other != slot => {
@@ -153,6 +154,13 @@ impl Node {
     fn is_to_be_asked(&self, origin: &NodeId, slot: u8) -> bool {
         let link = self.overlay.links.values().find(|link| link.slot == slot);
         link.is_some_and(|link| link.graft_all || link.grafts.contains(origin))
+    }
+
+    /// Asks for an origin over a link that may have been told to stop by an answer still under way.
+    fn ask_again(&mut self, origin: &NodeId, slot: u8) {
+        if let Some(link) = self.peer_in(slot).and_then(|peer| self.overlay.links.get_mut(&peer)) {
+            link.grafts.insert(origin.clone());
+        }
     }
 
     /// Tells a link that was faster by a longer path, this once, that its messages of an origin are not needed.

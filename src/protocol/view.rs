@@ -1,6 +1,7 @@
 //! A read-only view of a node, for displays, tests and the simulator's checks.
 
 use super::door::Refusal;
+use super::link::PeerCounters;
 use super::log::{Log, Record};
 use super::node::{Counters, Node};
 use super::table::Table;
@@ -75,6 +76,11 @@ impl<'a> View<'a> {
     /// How many items wait for each peer.
     pub fn queues(&self) -> impl Iterator<Item = (&'a NodeId, usize)> + use<'a> {
         self.node.overlay.links.iter().map(|(id, link)| (id, link.queue_length()))
+    }
+
+    /// What each link carried, and how many items wait for it.
+    pub fn links(&self) -> impl Iterator<Item = (&'a NodeId, PeerCounters, usize)> + use<'a> {
+        self.node.overlay.links.iter().map(|(id, link)| (id, link.counts, link.queue_length()))
     }
 
     /// What it holds, in short.

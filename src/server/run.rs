@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::settings::Settings;
 use crate::http::Client;
-use crate::net::{Clock, Handle, fresh_seed};
+use crate::net::{Clock, Handle, Injection, fresh_seed};
 use crate::protocol::{Node, NodeId};
 use crate::web;
 use crate::wire::Door;
@@ -42,12 +42,13 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
 async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow::Result<()> {
     let (left, mut leaving) = mpsc::unbounded_channel::<anyhow::Result<()>>();
     let seed = fresh_seed()?;
+    let fault_seed = if settings.allow_faults { Some(fresh_seed()?) } else { None };
     // The node lives on the one worker's thread, where its handlers run: it is made there, by the first use of this.
     let factory = move || {
         let form = id.form();
         let clock = Clock::start();
         let node = Node::new(settings.config.clone(), id.clone(), seed, clock.now());
-        let handle = Handle::start(node, Client::new(), clock, Door { form });
+        let handle = Handle::start(node, Client::new(), clock, Door { form }, fault_seed.map(Injection::new));
         actix_rt::spawn(leave_when_told(handle.clone(), left.clone()));
         let context = web::Context::new(handle, &settings.config);
         App::new().app_data(Data::new(context)).configure(web::routes)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use clap::builder::FalseyValueParser;
 
 use super::books;
 use crate::protocol::{Config, ConfigError, IdForm, NodeId};
@@ -75,6 +76,10 @@ pub struct Arguments {
     #[arg(long, env = "GOSSIP_CLUSTER", value_name = "NAME", default_value = "default")]
     pub cluster: String,
 
+    /// Lets anyone who reaches the port disturb what passes between this node and others, for tests (PUT /faults).
+    #[arg(long, env = "GOSSIP_ALLOW_FAULT_INJECTION", value_parser = FalseyValueParser::new())]
+    pub allow_fault_injection: bool,
+
     /// How much to log on stderr: off, error, warn, info, debug or trace.
     #[arg(long, env = "GOSSIP_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
     pub log_level: log::LevelFilter,
@@ -107,6 +112,8 @@ pub struct Settings {
     pub address: SocketAddr,
     /// The advertised id, if one was given.
     pub advertise: Option<NodeId>,
+    /// Whether faults can be injected.
+    pub allow_faults: bool,
     /// The node's settings.
     pub config: Config,
 }
@@ -166,7 +173,12 @@ impl Arguments {
         };
         config.validate()?;
         config.books = books::read(self.books.as_deref()).map_err(SettingsError::Books)?;
-        Ok(Settings { address: SocketAddr::new(self.bind, self.port), advertise: self.advertise, config })
+        Ok(Settings {
+            address: SocketAddr::new(self.bind, self.port),
+            advertise: self.advertise,
+            allow_faults: self.allow_fault_injection,
+            config,
+        })
     }
 }
 

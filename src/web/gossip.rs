@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{Context, answer, body};
+use super::{Context, answer, body, faults};
 use crate::protocol::Response;
 use crate::wire::{Method, decode_request, encode_response};
 
@@ -25,7 +25,7 @@ pub(super) async fn carry(request: HttpRequest, path: &str, payload: Payload, co
     };
     match decode_request(Method::Post, path, &body, context.node.door()) {
         Ok(asked) => {
-            let response = context.node.request(asked);
+            let Some(response) = context.node.receive(asked).await else { return faults::lost(&request) };
             let encoded = encode_response(&response);
             // The other dialect's answer is what its nodes expect to the letter.
             if response == Response::Done { plain(encoded.body) } else { answer::encoded(&request, encoded) }

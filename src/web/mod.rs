@@ -5,6 +5,7 @@
 
 mod answer;
 mod body;
+mod faults;
 mod gossip;
 mod health;
 mod messages;
@@ -89,6 +90,13 @@ pub fn routes(config: &mut ServiceConfig) {
             web::resource(["/messages/{uuid}", "/messages/{uuid}/"])
                 .route(web::get().to(messages::one))
                 .default_service(web::to(|r| wrong_method(r, "GET"))),
+        )
+        .service(
+            web::resource(["/faults", "/faults/"])
+                .route(web::get().to(faults::show))
+                .route(web::put().to(faults::set))
+                .route(web::delete().to(faults::clear))
+                .default_service(web::to(|r| wrong_method(r, "GET, PUT, DELETE"))),
         )
         .service(
             web::resource(["/livez", "/livez/"])

@@ -1,24 +1,58 @@
 //! `/peers/`: who this node's peers are, and the handshake of links.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::Method as HttpMethod;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
 
-use super::state::FormatQuery;
-use super::{Context, answer, gossip, text};
-use crate::protocol::Response;
-use crate::wire::{Method, decode_request, encode_peers, encode_response};
+use super::state::Format;
+use super::{Context, answer, faults, gossip, text};
+use crate::protocol::{NodeId, PeerCounters, Response, View};
+use crate::wire::{CallKind, Method, PeerReport, Problem, decode_request, encode_peers, encode_response};
 
-/// The ids of this node's peers.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PeersQuery {
+    format: Option<Format>,
+    details: Option<String>,
+    /// The node that asks, if one does: faults may lie between it and this node.
+    from: Option<String>,
+}
+
+/// The ids of this node's peers, or what each link carried.
 pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpResponse {
-    match answer::query::<FormatQuery>(&request) {
-        Ok(query) if query.is_text() => answer::text(context.node.view(text::peers)),
-        Ok(_) => {
-            let ids = context.node.view(|view, _| encode_peers(view.peers()));
-            answer::json_text(&request, 200, ids)
-        }
-        Err(problem) => answer::problem(&request, &problem),
+    let query: PeersQuery = match answer::query(&request) {
+        Ok(query) => query,
+        Err(problem) => return answer::problem(&request, &problem),
+    };
+    if query.format == Some(Format::Text) {
+        return answer::text(context.node.view(text::peers));
     }
+    if query.details.is_some() {
+        let reports: BTreeMap<NodeId, PeerReport> = context.node.view(|view, _| peer_reports(view).collect());
+        return answer::json(&request, 200, &reports);
+    }
+    let ids = || context.node.view(|view, _| encode_peers(view.peers()));
+    let ids = match query.from.as_deref().map(NodeId::parse) {
+        None => Some(ids()),
+        Some(Ok(from)) => context.node.receive_from(&from, CallKind::Peers, ids).await,
+        Some(Err(error)) => return answer::problem(&request, &Problem::field("from", error)),
+    };
+    match ids {
+        Some(ids) => answer::json_text(&request, 200, ids),
+        None => faults::lost(&request),
+    }
+}
+
+/// What the links carried, each since it was made.
+pub(super) fn peer_reports<'a>(view: View<'a>) -> impl Iterator<Item = (NodeId, PeerReport)> + use<'a> {
+    view.links().map(move |(id, counts, waiting)| {
+        let status = view.table().get(id).map(|entry| entry.status);
+        let PeerCounters { sent, received, duplicate, repaired, failures } = counts;
+        (id.clone(), PeerReport { status, sent, received, duplicate, repaired, failures, waiting })
+    })
 }
 
 /// A link request.
@@ -31,7 +65,7 @@ pub(super) async fn one(request: HttpRequest, id: Path<String>, context: Data<Co
     let method = if *request.method() == HttpMethod::DELETE { Method::Delete } else { Method::Get };
     match decode_request(method, &format!("/peers/{id}"), &[], context.node.door()) {
         Ok(asked) => {
-            let response = context.node.request(asked);
+            let Some(response) = context.node.receive(asked).await else { return faults::lost(&request) };
             let encoded = encode_response(&response);
             match response {
                 Response::Peers(_) => gossip::plain(encoded.body),

@@ -11,24 +11,20 @@ use crate::net::Clock;
 use crate::protocol::{Entry, LogKey, NodeId, Request, Response, Time, View};
 use crate::wire::{CountersReport, DigestReport, Problem, StateReport, encode_response, parse_own_payload};
 
-/// `?format=text`.
+/// `?format=` is taken, though one state has only one form.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FormatQuery {
-    format: Option<Format>,
+struct FormatQuery {
+    #[serde(rename = "format")]
+    _format: Option<Format>,
 }
 
+/// `?format=text`.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Format {
     Json,
     Text,
-}
-
-impl FormatQuery {
-    pub(super) fn is_text(&self) -> bool {
-        self.format == Some(Format::Text)
-    }
 }
 
 #[derive(Deserialize)]

@@ -6,6 +6,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 
 use super::messages::full_path;
+use super::peers::peer_reports;
 use crate::protocol::{NodeId, Record, Time, View};
 
 /// Longest payload that a table shows.
@@ -75,14 +76,17 @@ pub(super) fn table(view: View<'_>, now: Time) -> String {
     finish(&table)
 }
 
-/// This node's peers.
+/// This node's peers, and what the link to each carried.
 pub(super) fn peers(view: View<'_>, now: Time) -> String {
-    let mut table = new_table(&["peer", "address", "status", "since"]);
-    for id in view.peers() {
-        let entry = view.table().get(id);
+    let counted = ["sent", "received", "duplicate", "repaired", "failures"];
+    let mut table = new_table(&[&["peer", "address", "status", "since"], &counted[..]].concat());
+    for (id, report) in peer_reports(view) {
+        let entry = view.table().get(&id);
         let status = entry.map_or("unknown", |entry| entry.status.name());
         let since = entry.map_or_else(String::new, |entry| age(now, entry.since));
-        table.add_row([id.to_string(), id.address(), status.to_owned(), since]);
+        let counts = [report.sent, report.received, report.duplicate, report.repaired, report.failures];
+        let words = [id.to_string(), id.address(), status.to_owned(), since];
+        table.add_row(words.into_iter().chain(counts.map(|count| count.to_string())));
     }
     finish(&table)
 }

@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::reports::{MarkedReport, SubmittedReport, VersionReport};
 use super::sync::{read_sync, read_sync_reply, write_sync, write_sync_reply};
 use crate::protocol::limits::MAX_BATCH;
-use crate::protocol::{Call, Failure, NodeId, Reply, Request, Response};
+use crate::protocol::{Call, Failure, LinkWish, NodeId, Reply, Request, Response};
 
 /// The methods that nodes use among themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub enum CallKind {
     Sync,
     /// `POST /peers/`.
     Link,
+    /// `POST /peers/` that only asks whether the other node lives.
+    Probe,
     /// `DELETE /peers/{id}`.
     Unlink,
     /// `GET /peers/`.
@@ -70,6 +72,7 @@ impl CallKind {
         match call {
             Call::Gossip(_) => CallKind::Gossip,
             Call::Sync(_) => CallKind::Sync,
+            Call::Link(call) if call.wish == LinkWish::Probe => CallKind::Probe,
             Call::Link(_) => CallKind::Link,
             Call::Unlink { .. } => CallKind::Unlink,
             Call::Peers => CallKind::Peers,
@@ -81,7 +84,7 @@ impl CallKind {
     /// Milliseconds after which an answer is no longer awaited: the protocol's time-outs build on these.
     pub fn time_limit_ms(self) -> u64 {
         match self {
-            CallKind::Gossip | CallKind::Unlink => 1_000,
+            CallKind::Gossip | CallKind::Probe | CallKind::Unlink => 1_000,
             CallKind::Link | CallKind::Peers | CallKind::ForeignPeers | CallKind::ForeignGossip => 2_000,
             CallKind::Sync => 5_000,
         }
@@ -208,7 +211,7 @@ pub fn decode_reply(kind: CallKind, answer: &Answer, door: Door) -> Result<Reply
     match kind {
         CallKind::Gossip => read_gossip_reply(body, door).map(Reply::Gossip).map_err(unreadable),
         CallKind::Sync => read_sync_reply(body, door).map(Reply::Sync).map_err(unreadable),
-        CallKind::Link => read_link_reply(body, door).map(Reply::Link).map_err(unreadable),
+        CallKind::Link | CallKind::Probe => read_link_reply(body, door).map(Reply::Link).map_err(unreadable),
         CallKind::Unlink => Ok(Reply::Done),
         CallKind::Peers => {
             let peers: Vec<NodeId> = parse(body).map_err(unreadable)?;

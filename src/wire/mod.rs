@@ -7,6 +7,7 @@
 mod codec;
 mod dialect;
 mod envelope;
+mod faults;
 mod ids;
 mod message;
 mod payload;
@@ -20,11 +21,12 @@ mod tests;
 pub use codec::{
     Answer, CallKind, HttpCall, Method, decode_reply, decode_request, encode_call, encode_peers, encode_response,
 };
+pub use faults::{FaultCounts, Faults, FaultsReport, parse_faults};
 pub use message::{ReadMarks, SubmissionShape, parse_own_payload, parse_read_marks, parse_submission};
 pub use payload::check_payload;
 pub use problem::Problem;
 pub use reports::{
-    ArrivalReport, CountersReport, DigestReport, MarkedReport, MessageReport, ReadyReport, StateReport,
+    ArrivalReport, CountersReport, DigestReport, MarkedReport, MessageReport, PeerReport, ReadyReport, StateReport,
     SubmittedReport, VersionReport,
 };
 

@@ -123,6 +123,26 @@ pub struct CountersReport {
     pub failures: u64,
 }
 
+/// One peer in `GET /peers/?details`: what the link to it carried since it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerReport {
+    /// What is believed of its life; absent before it first spoke.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// Messages sent to it, comparisons apart.
+    pub sent: u64,
+    /// Messages received from it, comparisons apart.
+    pub received: u64,
+    /// Received from it and already held.
+    pub duplicate: u64,
+    /// Brought by comparisons with it.
+    pub repaired: u64,
+    /// Calls to it that were not answered.
+    pub failures: u64,
+    /// Messages that wait for it.
+    pub waiting: usize,
+}
+
 /// The answer to `POST /messages`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct SubmittedReport {
