@@ -25,6 +25,7 @@ mod plot;
 mod remove_node;
 mod restart_node;
 mod send_message;
+mod simulate;
 mod start_network;
 mod state;
 mod status;
@@ -78,6 +79,7 @@ enum Command {
     AddNode(add_node::Args),
     RestartNode(restart_node::Args),
     Plot(plot::Args),
+    Simulate(Box<simulate::Args>),
     Wait(wait::Args),
 }
 
@@ -126,6 +128,7 @@ impl Command {
             Command::AddNode(args) => add_node::run(args, context).await,
             Command::RestartNode(args) => restart_node::run(args, context).await,
             Command::Plot(args) => plot::run(args, context).await,
+            Command::Simulate(args) => simulate::run(*args, context),
             Command::Wait(args) => wait::run(args, context).await,
         }
     }
