@@ -177,3 +177,19 @@ impl Silent {
         assert_eq!(answer.json()["answer"], "linked", "{}", answer.body);
     }
 }
+
+#[test]
+fn two_live_processes_under_one_id_both_say_so() {
+    let hub = Server::start(&["--interval", "0"]);
+    let seed = hub.port.to_string();
+    let first = Server::start(&["--seed", &seed, "--interval", "300ms"]);
+    agree_among(&[&hub, &first]);
+    assert!(!first.state(first.port).unwrap().conflict, "one alone is no conflict");
+    // The second is started elsewhere and wrongly told to go by the first one's address.
+    let claimed = format!("127.0.0.1:{}", first.port);
+    let second = Server::start(&["--seed", &seed, "--interval", "300ms", "--advertise", &claimed]);
+    for process in [&first, &second] {
+        eventually("it says so", || process.state(first.port).filter(|state| state.conflict));
+    }
+    assert!(hub.state(hub.port).is_some_and(|state| !state.conflict));
+}

@@ -10,7 +10,7 @@ use gossip_network::sim::{Faults, Options, World, run_schedule};
 use uuid::Uuid;
 
 /// Seeds of the campaign.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 500;
 
 const HEARTBEAT_MS: u64 = 1_000;
 

@@ -24,6 +24,11 @@ fn nodes_leave_crash_join_and_come_back() {
     };
     assert_eq!(statuses(), ["up", "up", "up", "up", "up", "up", "removed", "removed"]);
 
+    let known = |id: u16| terminal.run("state 1").ok().out.lines().any(|line| line.starts_with(&format!("{id} ")));
+    assert!(known(7) && known(8));
+    assert_eq!(terminal.run("remove-node 7 --forget").ok().out, "node 7 is gone and forgotten\n");
+    assert!(!known(7) && known(8), "only the one that was named is forgotten");
+
     assert!(terminal.run("add-node").ok().out.starts_with("node 9 (127.0.0.1:"));
     terminal.run("restart-node 8").ok();
     terminal.run(&format!("restart-node :{}", terminal.base_port + 2)).ok();

@@ -57,6 +57,8 @@ impl From<LabError> for Failure {
             | LabError::AlreadyRuns { .. }
             | LabError::NoSuchNode { .. }
             | LabError::NodeNotRunning { .. }
+            | LabError::NodeStillRuns { .. }
+            | LabError::StillKnown { .. }
             | LabError::PortTaken { .. }
             | LabError::NoServer(_)
             | LabError::DidNotStart { .. }

@@ -103,6 +103,11 @@ impl NodeClient {
         self.exchange(Verb::Post, "/messages/read", to_body(&ReadMarks { uuids })?).await
     }
 
+    /// `DELETE /state/{id}`: has a node that is gone forgotten everywhere.
+    pub async fn forget(&self, id: &NodeId) -> Result<(), ClientError> {
+        self.exchange::<serde::de::IgnoredAny>(Verb::Delete, &format!("/state/{id}"), Vec::new()).await.map(|_| ())
+    }
+
     /// `GET /livez`: whether it serves.
     pub async fn live(&self) -> Result<ReadyReport, ClientError> {
         self.get("/livez").await

@@ -43,6 +43,22 @@ pub enum LabError {
         /// The node.
         number: u16,
     },
+    /// The node's process runs, so the others would hear of it again.
+    #[error("node {number} of network {name} still runs")]
+    NodeStillRuns {
+        /// The network.
+        name: NetworkName,
+        /// The node.
+        number: u16,
+    },
+    /// Some nodes have not forgotten it in time.
+    #[error("{knowing} nodes still know node {number}")]
+    StillKnown {
+        /// The node that is to be forgotten.
+        number: u16,
+        /// How many know it.
+        knowing: usize,
+    },
     /// The numbers or words given make no network.
     #[error("{0}")]
     Shape(String),

@@ -4,6 +4,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::protocol::Time;
 
+/// What the clock shows at the beginning: later than any age that is heard of, so that what began before this process
+/// did has a time as well.
+const BEGINNING: Time = Time(1_000 * 366 * 86_400_000);
+
 /// Measures from one moment on; wall time is only for display, so a clock that is set back disturbs nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
@@ -19,23 +23,24 @@ impl Clock {
 
     /// The time since the beginning.
     pub fn now(&self) -> Time {
-        Time(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX))
+        BEGINNING.after(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
     /// The moment at which `time` is reached.
     pub fn instant(&self, time: Time) -> Instant {
-        self.began + Duration::from_millis(time.0)
+        self.began + Duration::from_millis(time.since(BEGINNING))
     }
 
     /// `time` on the wall, as RFC 3339 text in UTC with milliseconds.
     pub fn rfc3339(&self, time: Time) -> String {
-        let wall = self.began_wall.checked_add(Duration::from_millis(time.0)).unwrap_or(self.began_wall);
+        let began = self.began_wall;
+        let wall = began + Duration::from_millis(time.since(BEGINNING)) - Duration::from_millis(BEGINNING.since(time));
         jiff::Timestamp::try_from(wall).map_or_else(|_| String::new(), |t| format!("{t:.3}"))
     }
 
     /// The time of a moment on the wall; what was before the beginning becomes the beginning.
     pub fn time_of(&self, wall: SystemTime) -> Time {
         let since = wall.duration_since(self.began_wall).unwrap_or_default();
-        Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        BEGINNING.after(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 }

@@ -165,7 +165,8 @@ fn log_event(event: &Event) {
         Event::ForeignPeer { id, registered: true } => log::info!("{id} of the other dialect registered"),
         Event::ForeignPeer { id, registered: false } => log::info!("{id} of the other dialect was dropped"),
         Event::IdClaimedTwice { boot } => {
-            log::error!("ANOTHER PROCESS USES THIS NODE'S ID (its boot is {boot}): stop one of the two");
+            let which = boot.map_or_else(String::new, |boot| format!(" (its boot is {boot})"));
+            log::error!("ANOTHER PROCESS USES THIS NODE'S ID{which}: stop one of the two");
         }
         Event::Refused { what, limit } => log::warn!("refused a message: {what}, the limit is {limit}"),
     }

@@ -30,6 +30,8 @@ pub struct Config {
     pub heartbeat_ms: u64,
     /// A suspect that has not refuted for this long is down: several heartbeats, so that a slow or paused node is not called so.
     pub suspicion_ms: u64,
+    /// A node that has been down, or has left, for so long is forgotten; 100 ms to 366 days.
+    pub forget_ms: u64,
     /// Most remembered messages of users.
     pub max_messages: usize,
     /// Most bytes of their payloads and paths.
@@ -57,6 +59,7 @@ impl Default for Config {
             trees: true,
             heartbeat_ms: 1_000,
             suspicion_ms: 2_000,
+            forget_ms: 24 * 3_600_000,
             max_messages: 100_000,
             max_message_bytes: 64 * 1024 * 1024,
             max_books: 2_000,
@@ -105,6 +108,7 @@ impl Config {
         within("interval", self.interval_ms, 0, 86_400_000)?;
         within("heartbeat", self.heartbeat_ms, 50, 60_000)?;
         within("suspicion", self.suspicion_ms, self.heartbeat_ms, 3_600_000)?;
+        within("forget-after", self.forget_ms, 100, 366 * 86_400_000)?;
         within("max-messages", self.max_messages as u64, 1, 10_000_000)?;
         within("max-message-bytes", self.max_message_bytes as u64, 1024 * 1024, 1 << 40)?;
         within("max-books", self.max_books as u64, 0, 10_000_000)?;

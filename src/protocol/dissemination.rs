@@ -11,7 +11,7 @@ use super::limits::{MAX_BATCH, MAX_BATCH_BYTES, MAX_CLAIMS, MAX_LEAP, MAX_PATH, 
 use super::link::{ItemKey, Link, Waiting, Wishes};
 use super::log::Insert;
 use super::node::{Node, Purpose};
-use super::table::Merge;
+use super::table::{Entry, Merge};
 use super::trees::{Again, Copies, Tree};
 use super::words::{Kind, LogKey, Message, NodeId, Path, Time};
 
@@ -120,6 +120,10 @@ impl Node {
         if self.is_self(&message.origin) {
             return self.hear_own_state(now, &message, from);
         }
+        if self.forgotten.refuses(&message) {
+            self.tell_forgotten(&message.origin, from);
+            return Outcome::Stale;
+        }
         self.accept_state(now, message, from, out)
     }
 
@@ -211,10 +215,11 @@ impl Node {
             // A message of an earlier life: continue above its version, as with a state.
             self.heard_of_self(now, message.version);
         }
-        let (origin, slot) = (message.origin.clone(), self.slot_of(from));
+        let (origin, version, slot) = (message.origin.clone(), message.version, self.slot_of(from));
         if !self.remember_message(now, message, slot, out) {
             return Outcome::Expired;
         }
+        self.table.heard(&origin, version);
         self.grew(&origin, slot);
         if ttl > 0 {
             self.relay(now, uuid, 0, ttl, &path, from, out);
@@ -463,7 +468,8 @@ impl Node {
 
     /// A state as repair hands it on: by the way it came, with a fresh ttl.
     pub(super) fn state_to_repair(&self, origin: &NodeId) -> Option<Message> {
-        let mut message = self.table.message_of(origin)?;
+        let mut message =
+            self.table.message_of(origin).filter(|_| !self.table.get(origin).is_some_and(Entry::is_faded))?;
         if !self.is_self(origin) {
             message.path = self.path_through(&message.path);
         }

@@ -319,6 +319,13 @@ pub enum Request {
     Submit(Submission),
     /// A user has read these.
     MarkRead(Vec<Uuid>),
+    /// An operator wants a dead node, or one message of any node, forgotten everywhere.
+    Forget {
+        /// Which node.
+        id: NodeId,
+        /// The one message, which may have been forged.
+        uuid: Option<Uuid>,
+    },
 }
 
 /// What a request is answered.
@@ -330,7 +337,7 @@ pub enum Response {
     Sync(SyncReply),
     /// For [`Request::Link`].
     Link(LinkReply),
-    /// For [`Request::Unlink`] and [`Request::ForeignGossip`].
+    /// For [`Request::Unlink`], [`Request::ForeignGossip`] and [`Request::Forget`].
     Done,
     /// For [`Request::ForeignRegister`].
     Peers(Vec<NodeId>),
@@ -371,6 +378,12 @@ pub enum Refusal {
     /// As many foreign peers as may be.
     #[error("as many nodes of that kind are registered as may be ({0})")]
     TooMany(usize),
+    /// Nothing is known of that node, or not that message of it.
+    #[error("node {0} is not known here, or not by that message")]
+    NotKnown(NodeId),
+    /// A living node would only say its state again.
+    #[error("node {0} lives; only one that is down or has left can be forgotten")]
+    StillLives(NodeId),
     /// The node is leaving.
     #[error("this node is leaving")]
     Leaving,
@@ -378,6 +391,7 @@ pub enum Refusal {
 
 /// What is reported to the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "each is moved once or twice; a box would cost more")]
 pub enum Input {
     /// A deadline may have passed.
     Wake,
@@ -403,6 +417,7 @@ pub enum Input {
 
 /// What the node asks of its driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "each is moved once or twice; a box would cost more")]
 pub enum Output {
     /// Call another node.
     Send {
@@ -480,8 +495,8 @@ pub enum Event {
     },
     /// Another process uses this node's id.
     IdClaimedTwice {
-        /// The life of the other process.
-        boot: Boot,
+        /// The life of the other process, if it is known.
+        boot: Option<Boot>,
     },
     /// Something was refused for a limit.
     Refused {

@@ -47,7 +47,7 @@ pub fn of_state(origin: &NodeId, version: Version, uuid: Uuid, status: Status, c
     match status {
         Status::Alive | Status::Suspect => base,
         Status::Down => mix(mix(base, 1), claim),
-        Status::Left => mix(mix(base, 2), claim),
+        Status::Left | Status::Forgotten => mix(mix(base, 2), claim),
     }
 }
 

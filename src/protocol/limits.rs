@@ -63,6 +63,9 @@ pub const MAX_FINGERPRINTS: usize = 128 * 1024;
 /// Steps of a join's walk, whatever the asked nodes say.
 pub const MAX_WALK: u8 = 64;
 
+/// Forgotten nodes that are remembered as such.
+pub const MAX_TOMBSTONES: usize = 16 * 1024;
+
 /// Foreign peers (the other dialect) at a time.
 pub const MAX_FOREIGN: usize = 64;
 

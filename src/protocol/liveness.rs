@@ -77,6 +77,13 @@ impl Node {
             self.refute(now, &claim, out);
             return;
         }
+        if claim.status == Status::Forgotten {
+            self.hear_forgotten(now, &claim, from, out);
+            return;
+        }
+        if self.is_settled(&claim, from) {
+            return;
+        }
         self.refused.claimed(&claim);
         let before = self.table.get(&claim.id).map(|entry| entry.status);
         if !self.table.claim(now, &claim) {
@@ -128,11 +135,6 @@ impl Node {
         }
     }
 
-    /// What this node tells others about `id`.
-    pub(super) fn claim_about(&self, now: Time, id: &NodeId) -> Option<Claim> {
-        self.table.claim_of(now, id)
-    }
-
     /// A digest came: the other side has begun this heartbeat's exchange.
     pub(super) fn heartbeat_seen(&mut self, now: Time, id: &NodeId) {
         let next = now.after(self.heartbeat_pause(id));
@@ -154,7 +156,7 @@ impl Node {
             return;
         }
         let version = self.last_version();
-        let claim = Claim { id: self.id.clone(), version, status: Status::Left, age_ms: 0 };
+        let claim = Claim { id: self.id.clone(), version, status: Status::Left, age_ms: 0, uuid: None };
         self.table.claim(now, &claim);
         self.stopping = true;
         let peers: Vec<NodeId> = self.overlay.links.keys().cloned().collect();

@@ -19,6 +19,7 @@ mod words;
 mod bootstrap;
 mod dissemination;
 mod foreign;
+mod forgetting;
 mod link;
 mod liveness;
 mod overlay;

@@ -10,8 +10,9 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use super::config::Config;
-use super::door::{Call, Event, Header, Input, Output, Refusal, Reply, Request, Response};
+use super::door::{Call, Header, Input, Output, Refusal, Reply, Request, Response};
 use super::foreign::Foreign;
+use super::forgetting::Forgotten;
 use super::limits::MAX_VERSION;
 use super::link::{ItemKey, Waiting, Wishes};
 use super::log::Log;
@@ -88,6 +89,7 @@ pub struct Node {
     pub(super) lamport: u64,
     pub(super) overlay: Overlay,
     pub(super) probes: Probes,
+    pub(super) forgotten: Forgotten,
     pub(super) suspects: BTreeSet<(Time, NodeId)>,
     pub(super) foreign: Foreign,
     pub(super) refused: Refusals,
@@ -125,6 +127,7 @@ impl Node {
             lamport: 0,
             overlay,
             probes: Probes::new(now),
+            forgotten: Forgotten::new(now),
             suspects: BTreeSet::new(),
             foreign: Foreign::default(),
             refused: Refusals::default(),
@@ -155,6 +158,7 @@ impl Node {
             Request::ClearState => Response::Version(self.clear_payload(now, out)),
             Request::Submit(submission) => self.submit(now, submission, out),
             Request::MarkRead(uuids) => self.mark_read(uuids, out),
+            Request::Forget { id, uuid } => self.forget(now, &id, uuid, out),
         };
         self.tend(now, out);
         response
@@ -224,6 +228,7 @@ impl Node {
         if !self.stopping {
             self.tend_own(now, out);
             self.tend_suspects(now, out);
+            self.tend_forgetting(now, out);
             self.tend_overlay(now, out);
             self.tend_probes(now, out);
             self.tend_foreign(now, out);
@@ -238,8 +243,8 @@ impl Node {
             return None;
         }
         let suspect = self.suspects.first().map(|(due, _)| *due);
-        let probe = self.probes.deadline();
-        [self.own.deadline(), suspect, self.overlay_deadline(), probe, self.foreign.deadline(), links]
+        let (probe, forgetting) = (self.probes.deadline(), self.forgetting_deadline());
+        [self.own.deadline(), suspect, forgetting, self.overlay_deadline(), probe, self.foreign.deadline(), links]
             .into_iter()
             .flatten()
             .min()
@@ -284,7 +289,7 @@ impl Node {
         }
         if header.from == self.id {
             if header.boot != self.boot {
-                out.push(Output::Emit(Event::IdClaimedTwice { boot: header.boot }));
+                self.note_conflict(now, Some(header.boot), out);
             }
             return Err(Refusal::OwnId(self.id.clone()));
         }

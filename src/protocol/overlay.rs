@@ -183,7 +183,7 @@ impl Node {
                 LinkWish::Bridge => self.answer_bridge(now, &from, boot, out),
             }
         };
-        let known_version = self.table.claim_of(now, &from).map_or(0, |claim| claim.version);
+        let known_version = self.table.highest_version(&from).max(self.forgotten.version_of(&from));
         Response::Link(LinkReply { header: self.header(&from), answer, known_version })
     }
 

@@ -7,16 +7,22 @@ use rand::RngExt;
 use uuid::Uuid;
 
 use super::config::Config;
-use super::door::{DiskRecord, Output, Refusal, Response, Submission};
+use super::door::{DiskRecord, Event, Output, Refusal, Response, Submission};
 use super::limits::{MAX_LEAP, MAX_VERSION};
 use super::node::Node;
-use super::words::{Kind, LogKey, Message, NodeId, Payload, Time, Version};
+use super::words::{Boot, Kind, LogKey, Message, NodeId, Payload, Time, Version};
 
 /// How long a node with seeds or given peers waits to hear of an earlier life before it first speaks.
 const FIRST_WORD_MS: u64 = 1_000;
 
 /// The longest pause between two continuations above heard versions, in heartbeats.
 const MAX_RAISE_PAUSE: u64 = 64;
+
+/// Continuations above heard versions in a row that an earlier life cannot explain: it is over, and says nothing new.
+const CONTENDED: u32 = 3;
+
+/// How long two processes are held to use one id after the last sign of it, in heartbeats.
+const CONFLICT_HEARTBEATS: u64 = 64;
 
 /// What this node says, and when it next does.
 #[derive(Clone, Debug)]
@@ -34,6 +40,8 @@ pub struct Own {
     raised_at: Option<Time>,
     raises: u32,
     spoken: bool,
+    /// When another process last showed that it uses this node's id.
+    conflict: Option<Time>,
 }
 
 impl Own {
@@ -48,6 +56,7 @@ impl Own {
             raised_at: None,
             raises: 0,
             spoken: false,
+            conflict: None,
         }
     }
 
@@ -79,10 +88,28 @@ impl Node {
             self.own.raised_at = Some(now);
             self.own.raises += 1;
             self.say_again(now, out);
+            if self.own.raises >= CONTENDED {
+                self.note_conflict(now, None, out);
+            }
         }
         if self.own.draw_at.is_some_and(|due| due <= now) {
             self.draw_book(now, out);
         }
+    }
+
+    /// Another process uses this node's id: reported when it begins, and again after a pause.
+    pub(super) fn note_conflict(&mut self, now: Time, boot: Option<Boot>, out: &mut Vec<Output>) {
+        let known = self.has_conflict(now);
+        self.own.conflict = Some(now);
+        if !known {
+            out.push(Output::Emit(Event::IdClaimedTwice { boot }));
+        }
+    }
+
+    /// Whether another process uses this node's id, as far as it shows.
+    pub(super) fn has_conflict(&self, now: Time) -> bool {
+        let window = CONFLICT_HEARTBEATS * self.config.heartbeat_ms;
+        self.own.conflict.is_some_and(|last| now.since(last) < window)
     }
 
     /// Somebody answered with what it knows of this node: no reason to wait longer before the first word.
@@ -213,6 +240,8 @@ impl Node {
             stamp,
         };
         let version = message.version;
+        self.note_said(now, version);
+        self.table.heard(&message.origin, version);
         self.persist(vec![DiskRecord::Message(message.clone())], out);
         self.publish(now, message, out);
         Response::Submitted { uuid, version, created: true }

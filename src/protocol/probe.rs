@@ -26,6 +26,9 @@ const BRIDGE_HEARTBEATS: u64 = 4;
 /// How many of the full nodes that find the network torn build a bridge, on average.
 const BUILDERS: usize = 4;
 
+/// Entries that are passed over in search of one to probe.
+const MAX_PASSED_OVER: usize = 64;
+
 /// Probes without an answer after which a node is suspected: the network may lose one.
 const FAILURES: u32 = 3;
 
@@ -39,13 +42,23 @@ pub(super) struct Probes {
     /// Own versions and when they were said, about one per heartbeat.
     said: VecDeque<(Version, Time)>,
     bridged_at: Option<Time>,
+    /// Where the round through the table is.
+    last: Option<NodeId>,
     /// Who is asked for a bridge.
     bridging: Option<NodeId>,
 }
 
 impl Probes {
     pub(super) fn new(now: Time) -> Probes {
-        Probes { next_at: now, under_way: false, silent: None, said: VecDeque::new(), bridged_at: None, bridging: None }
+        Probes {
+            next_at: now,
+            under_way: false,
+            silent: None,
+            said: VecDeque::new(),
+            bridged_at: None,
+            last: None,
+            bridging: None,
+        }
     }
 
     /// The first probe goes at this time.
@@ -106,16 +119,40 @@ impl Node {
         if let Some((id, _)) = &self.probes.silent {
             return Some(id.clone());
         }
-        let mut asked = self.strangers();
-        if asked.is_empty() || self.random.random_range(0..self.living()) == 0 {
+        let next = self.next_in_turn();
+        if next.is_none() || self.random.random_range(0..self.living()) == 0 {
             let dead = self.table.iter().filter(|(_, entry)| !entry.status.is_live()).map(|(id, _)| id);
             let unknown = self.overlay.seeds.iter().map(|seed| &seed.id).filter(|id| self.table.get(id).is_none());
             let lost: Vec<NodeId> = dead.chain(unknown).filter(|id| !self.is_self(id)).cloned().collect();
             if !lost.is_empty() {
-                asked = lost;
+                return Some(lost[self.random.random_range(0..lost.len())].clone());
             }
         }
-        (!asked.is_empty()).then(|| asked[self.random.random_range(0..asked.len())].clone())
+        next
+    }
+
+    /// The next live stranger in the order of ids. Every node goes round from a place of its own, so each entry is probed
+    /// once per round and the probes of all nodes spread over all entries.
+    fn next_in_turn(&mut self) -> Option<NodeId> {
+        let mut at = match self.probes.last.take() {
+            Some(last) => last,
+            None => {
+                let skipped = self.random.random_range(0..self.table.len().max(1));
+                self.table.iter().nth(skipped)?.0.clone()
+            }
+        };
+        let mut found = None;
+        for _ in 0..MAX_PASSED_OVER {
+            let (id, entry) = self.table.next_after(&at)?;
+            at = id.clone();
+            let apart = !self.is_self(id) && !self.overlay.holds_place(id);
+            if entry.status.is_live() && apart && !self.foreign.ids().any(|foreign| foreign == id) {
+                found = Some(at.clone());
+                break;
+            }
+        }
+        self.probes.last = Some(at);
+        found
     }
 
     /// A probe was answered.
@@ -168,7 +205,7 @@ impl Node {
     }
 
     fn living(&self) -> usize {
-        self.table.iter().filter(|(_, entry)| entry.status.is_live()).count().max(1)
+        (self.table.len() - self.table.dead()).max(1)
     }
 
     /// Somebody from another part of a torn network asks for a link.

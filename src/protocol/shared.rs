@@ -5,6 +5,7 @@
 //! A node of a real network shares nothing; its map is an ordinary one.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::words::NodeId;
@@ -75,11 +76,6 @@ impl<V: Clone> SharedMap<V> {
         removed
     }
 
-    /// Whether there is an entry of `id`.
-    pub fn contains_key(&self, id: &NodeId) -> bool {
-        self.get(id).is_some()
-    }
-
     /// Number of entries.
     pub fn len(&self) -> usize {
         self.len
@@ -92,7 +88,17 @@ impl<V: Clone> SharedMap<V> {
 
     /// All entries in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = (&NodeId, &V)> {
-        let (mut base, mut own) = (self.base.iter().peekable(), self.own.iter().peekable());
+        self.range((Bound::Unbounded, Bound::Unbounded))
+    }
+
+    /// All entries behind that of `id`, in the order of their ids.
+    pub fn behind(&self, id: &NodeId) -> impl Iterator<Item = (&NodeId, &V)> {
+        self.range((Bound::Excluded(id), Bound::Unbounded))
+    }
+
+    fn range(&self, range: (Bound<&NodeId>, Bound<&NodeId>)) -> impl Iterator<Item = (&NodeId, &V)> {
+        let mut base = self.base.range::<NodeId, _>(range).peekable();
+        let mut own = self.own.range::<NodeId, _>(range).peekable();
         std::iter::from_fn(move || {
             loop {
                 let from_base = match (base.peek(), own.peek()) {
@@ -113,19 +119,8 @@ impl<V: Clone> SharedMap<V> {
         })
     }
 
-    /// All ids in order.
-    pub fn keys(&self) -> impl Iterator<Item = &NodeId> {
-        self.iter().map(|(id, _)| id)
-    }
-
     /// The entries that this map does not share, to be changed.
     pub fn own_mut(&mut self) -> impl Iterator<Item = (&NodeId, &mut V)> {
         self.own.iter_mut().filter_map(|(id, value)| Some((id, value.as_mut()?)))
-    }
-}
-
-impl<V: Clone> Default for SharedMap<V> {
-    fn default() -> Self {
-        SharedMap::new()
     }
 }

@@ -46,11 +46,23 @@ pub struct Entry {
     pub claim_version: Version,
     /// By which links its messages travel.
     tree: Tree,
+    /// The highest version that any of its messages had.
+    heard: Version,
+    /// Dead for so long that it is no longer spoken of.
+    faded: bool,
 }
 
 impl Entry {
     fn new(now: Time) -> Entry {
-        Entry { state: None, status: Status::Alive, since: now, claim_version: 0, tree: Tree::default() }
+        Entry {
+            state: None,
+            status: Status::Alive,
+            since: now,
+            claim_version: 0,
+            tree: Tree::default(),
+            heard: 0,
+            faded: false,
+        }
     }
 
     /// The state's version, 0 without one.
@@ -58,8 +70,13 @@ impl Entry {
         self.state.as_ref().map_or(0, |state| state.version)
     }
 
+    /// Whether it has been dead for so long that it is no longer spoken of.
+    pub fn is_faded(&self) -> bool {
+        self.faded
+    }
+
     fn fingerprint(&self, id: &NodeId) -> Option<Fingerprint> {
-        let state = self.state.as_ref()?;
+        let state = self.state.as_ref().filter(|_| !self.faded)?;
         Some(fingerprint::of_state(id, state.version, state.uuid, self.status, self.claim_version))
     }
 }
@@ -86,12 +103,13 @@ pub struct Table {
     max_nodes: usize,
     hash: u64,
     states: u64,
+    dead: usize,
 }
 
 impl Table {
     /// An empty table that takes at most `max_nodes` nodes.
     pub fn new(max_nodes: usize) -> Table {
-        Table { entries: SharedMap::new(), max_nodes, hash: 0, states: 0 }
+        Table { entries: SharedMap::new(), max_nodes, hash: 0, states: 0, dead: 0 }
     }
 
     /// Makes what is known so far a part that clones of this table share.
@@ -107,6 +125,16 @@ impl Table {
     /// All entries in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = (&NodeId, &Entry)> {
         self.entries.iter()
+    }
+
+    /// Number of nodes that are down or have left.
+    pub fn dead(&self) -> usize {
+        self.dead
+    }
+
+    /// The first node behind `id` in the order of ids, beginning anew behind the last.
+    pub fn next_after(&self, id: &NodeId) -> Option<(&NodeId, &Entry)> {
+        self.entries.behind(id).next().or_else(|| self.entries.iter().next())
     }
 
     /// Number of known nodes.
@@ -163,8 +191,10 @@ impl Table {
             if message.version > entry.claim_version && entry.status != Status::Alive {
                 entry.status = Status::Alive;
                 entry.since = now;
+                entry.faded = false;
             }
             entry.claim_version = entry.claim_version.max(message.version);
+            entry.heard = entry.heard.max(message.version);
         });
         Merge::Taken
     }
@@ -179,6 +209,10 @@ impl Table {
         let room = held.is_some() || self.entries.len() < self.max_nodes;
         let leap = held.is_some() && claim.version > version + MAX_LEAP;
         if !newer || !room || leap {
+            // Who has known it for longer knows better.
+            if (claim.version, claim.status) == (version, status) {
+                self.age(now, claim);
+            }
             return false;
         }
         let changed = status != claim.status || held.is_none();
@@ -190,6 +224,41 @@ impl Table {
             }
         });
         true
+    }
+
+    fn age(&mut self, now: Time, claim: &Claim) {
+        if let Some(entry) = self.entries.get_mut(&claim.id).filter(|entry| !entry.status.is_live()) {
+            entry.since = entry.since.min(Time(now.0.saturating_sub(claim.age_ms)));
+        }
+    }
+
+    /// Takes a node out of the digest: it is no longer spoken of.
+    pub(super) fn fade(&mut self, id: &NodeId) {
+        if let Some(since) = self.entries.get(id).map(|entry| entry.since) {
+            self.change(since, id, |entry| entry.faded = true);
+        }
+    }
+
+    /// Forgets a node.
+    pub(super) fn remove(&mut self, id: &NodeId) {
+        let Some(entry) = self.entries.remove(id) else { return };
+        self.dead -= usize::from(!entry.status.is_live());
+        if let Some(fingerprint) = entry.fingerprint(id) {
+            self.states -= 1;
+            self.hash = self.hash.wrapping_sub(fingerprint);
+        }
+    }
+
+    /// A message of `id` had this version.
+    pub(super) fn heard(&mut self, id: &NodeId, version: Version) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.heard = entry.heard.max(version);
+        }
+    }
+
+    /// The highest version known of `id`, of a state, a message or a claim; 0 for none.
+    pub fn highest_version(&self, id: &NodeId) -> Version {
+        self.entries.get(id).map_or(0, |entry| entry.heard.max(entry.claim_version).max(entry.version()))
     }
 
     /// The tree of an origin.
@@ -220,6 +289,7 @@ impl Table {
             version: entry.claim_version.max(entry.version()),
             status: entry.status,
             age_ms: now.since(entry.since),
+            uuid: None,
         })
     }
 
@@ -241,10 +311,11 @@ impl Table {
 
     fn change(&mut self, now: Time, id: &NodeId, change: impl FnOnce(&mut Entry)) {
         let entry = self.entries.get_or_insert_with(id, || Entry::new(now));
-        let before = entry.fingerprint(id);
+        let (before, was_dead) = (entry.fingerprint(id), !entry.status.is_live());
         change(entry);
-        let after = entry.fingerprint(id);
-        self.states += u64::from(before.is_none() && after.is_some());
+        let (after, is_dead) = (entry.fingerprint(id), !entry.status.is_live());
+        self.dead = self.dead + usize::from(is_dead) - usize::from(was_dead);
+        self.states = self.states + u64::from(after.is_some()) - u64::from(before.is_some());
         self.hash = self.hash.wrapping_sub(before.unwrap_or(0)).wrapping_add(after.unwrap_or(0));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! What only shows in a whole network is tried in the simulated world (`spec/simulation.rs`).
 
+mod forgetting;
 mod linking;
 mod living;
 mod logging;
@@ -9,6 +10,7 @@ mod merging;
 mod own_state;
 mod pushing;
 mod repairing;
+mod trees;
 
 use std::collections::BTreeMap;
 

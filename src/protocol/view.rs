@@ -4,7 +4,7 @@ use super::door::Refusal;
 use super::log::{Log, Record};
 use super::node::{Counters, Node};
 use super::table::Table;
-use super::words::{Boot, Digest, NodeId, Version};
+use super::words::{Boot, Digest, NodeId, Time, Version};
 
 /// Borrows a node; see [`Node::view`].
 #[derive(Clone, Copy)]
@@ -86,6 +86,11 @@ impl<'a> View<'a> {
     pub fn live_hash(&self) -> u64 {
         let live = self.table().iter().filter(|(_, entry)| entry.status.is_live() && entry.state.is_some());
         live.map(|(id, _)| super::fingerprint::of_id(id)).fold(0, u64::wrapping_add)
+    }
+
+    /// Whether another live process seems to use this node's id.
+    pub fn has_conflict(&self, now: Time) -> bool {
+        self.node.has_conflict(now)
     }
 
     /// Counts since the process began.

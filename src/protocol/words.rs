@@ -259,12 +259,19 @@ pub enum Status {
     Down,
     /// It said itself that it leaves.
     Left,
+    /// An operator had it forgotten; only claims say so.
+    Forgotten,
 }
 
 impl Status {
     /// Every status with its name on the wire.
-    pub const ALL: [(Status, &'static str); 4] =
-        [(Status::Alive, "alive"), (Status::Suspect, "suspect"), (Status::Down, "down"), (Status::Left, "left")];
+    pub const ALL: [(Status, &'static str); 5] = [
+        (Status::Alive, "alive"),
+        (Status::Suspect, "suspect"),
+        (Status::Down, "down"),
+        (Status::Left, "left"),
+        (Status::Forgotten, "forgotten"),
+    ];
 
     /// Its name on the wire.
     pub fn name(self) -> &'static str {
@@ -288,6 +295,8 @@ pub struct Claim {
     pub status: Status,
     /// For how many milliseconds it has been so.
     pub age_ms: u64,
+    /// The one message that is to be forgotten, if an operator named it.
+    pub uuid: Option<Uuid>,
 }
 
 /// A place in the log's order. The greatest evicted one is the log's floor.

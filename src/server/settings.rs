@@ -59,6 +59,10 @@ pub struct Arguments {
     #[arg(long, env = "GOSSIP_HEARTBEAT", value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     pub heartbeat: Duration,
 
+    /// A node that has been down, or has left, for so long is forgotten, 100ms to 366d.
+    #[arg(long, env = "GOSSIP_FORGET_AFTER", value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
+    pub forget_after: Duration,
+
     /// Address to listen on.
     #[arg(long, env = "GOSSIP_BIND", value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub bind: IpAddr,
@@ -157,6 +161,7 @@ impl Arguments {
             trees: self.dissemination == Dissemination::Trees,
             heartbeat_ms,
             suspicion_ms: heartbeat_ms.saturating_mul(2),
+            forget_ms: milliseconds(self.forget_after),
             ..Config::default()
         };
         config.validate()?;

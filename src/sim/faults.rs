@@ -6,6 +6,9 @@
 
 use std::fmt;
 
+use rand::RngExt;
+use rand::rngs::SmallRng;
+
 /// The faults of the network, in force for all exchanges alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Faults {
@@ -43,6 +46,21 @@ impl Faults {
         lost_response_permille: 40,
         duplicate_permille: 30,
     };
+
+    /// A network as bad as one draw says: up to a third of all requests and of all responses lost.
+    pub fn drawn(random: &mut SmallRng) -> Faults {
+        // Most networks are rough; a few are so bad that hardly anything gets through.
+        let worst = if random.random_bool(0.2) { 300 } else { 80 };
+        let slow = random.random_range(5..=150);
+        Faults {
+            delay_ms: (random.random_range(0..=5), slow),
+            tail_permille: random.random_range(0..=40),
+            tail_ms: random.random_range(slow..=4_000),
+            lost_request_permille: random.random_range(0..=worst),
+            lost_response_permille: random.random_range(0..=worst),
+            duplicate_permille: random.random_range(0..=60),
+        }
+    }
 }
 
 /// How often each fault really occurred.
@@ -74,6 +92,10 @@ pub struct FaultCounts {
     pub pauses: u64,
     /// Partitions that began.
     pub partitions: u64,
+    /// Partitions that let one direction through.
+    pub one_way_partitions: u64,
+    /// Processes whose clock runs fast or slow.
+    pub wrong_clocks: u64,
     /// Partitions that ended.
     pub heals: u64,
     /// Messages that full logs evicted.
@@ -82,7 +104,7 @@ pub struct FaultCounts {
 
 impl FaultCounts {
     /// Every count with its name.
-    pub fn named(&self) -> [(&'static str, u64); 15] {
+    pub fn named(&self) -> [(&'static str, u64); 17] {
         [
             ("late", self.late),
             ("lost requests", self.lost_requests),
@@ -97,6 +119,8 @@ impl FaultCounts {
             ("leaves", self.leaves),
             ("pauses", self.pauses),
             ("partitions", self.partitions),
+            ("one-way partitions", self.one_way_partitions),
+            ("wrong clocks", self.wrong_clocks),
             ("heals", self.heals),
             ("evictions", self.evictions),
         ]
@@ -117,6 +141,8 @@ impl FaultCounts {
         self.leaves += other.leaves;
         self.pauses += other.pauses;
         self.partitions += other.partitions;
+        self.one_way_partitions += other.one_way_partitions;
+        self.wrong_clocks += other.wrong_clocks;
         self.heals += other.heals;
         self.evictions += other.evictions;
     }

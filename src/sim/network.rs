@@ -40,22 +40,33 @@ pub(super) struct Network {
     random: SmallRng,
     /// The group of each node while a partition lasts; a node in no group reaches all.
     groups: BTreeMap<NodeId, usize>,
+    /// What the first groups say to the later ones gets through.
+    one_way: bool,
     newest: BTreeMap<(NodeId, NodeId), u64>,
 }
 
 impl Network {
     /// A network with these faults, whose draws are decided by `random`.
     pub(super) fn new(faults: Faults, random: SmallRng) -> Network {
-        Network { faults, counts: FaultCounts::default(), random, groups: BTreeMap::new(), newest: BTreeMap::new() }
+        Network {
+            faults,
+            counts: FaultCounts::default(),
+            random,
+            groups: BTreeMap::new(),
+            one_way: false,
+            newest: BTreeMap::new(),
+        }
     }
 
-    /// Separates nodes of different groups.
-    pub(super) fn partition(&mut self, groups: &[Vec<NodeId>]) {
+    /// Separates nodes of different groups; one way only if what earlier groups send still reaches later ones.
+    pub(super) fn partition(&mut self, groups: &[Vec<NodeId>], one_way: bool) {
         self.groups.clear();
         for (number, group) in groups.iter().enumerate() {
             self.groups.extend(group.iter().map(|id| (id.clone(), number)));
         }
+        self.one_way = one_way;
         self.counts.partitions += 1;
+        self.counts.one_way_partitions += u64::from(one_way);
     }
 
     /// Ends a partition, if there is one.
@@ -72,7 +83,8 @@ impl Network {
     /// Whether a partition swallows what goes from one to the other now.
     pub(super) fn cuts(&mut self, from: &NodeId, to: &NodeId) -> bool {
         let (from, to) = (self.groups.get(from), self.groups.get(to));
-        let cut = from.is_some() && to.is_some() && from != to;
+        let apart = from.is_some() && to.is_some() && from != to;
+        let cut = apart && !(self.one_way && from < to);
         self.counts.cut_off += u64::from(cut);
         cut
     }

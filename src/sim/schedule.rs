@@ -44,15 +44,15 @@ pub struct Options {
     pub max_peers: (usize, usize),
     /// How long the faults last, in simulated milliseconds.
     pub faults_ms: u64,
-    /// The faults of the network in that time.
-    pub faults: Faults,
+    /// The faults of the network in that time; drawn from the seed unless given.
+    pub faults: Option<Faults>,
     /// Who is told each line of the trace.
     pub observer: Option<Observer>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { nodes: (3, 20), max_peers: (2, 5), faults_ms: 25_000, faults: Faults::ROUGH, observer: None }
+        Options { nodes: (3, 20), max_peers: (2, 5), faults_ms: 25_000, faults: None, observer: None }
     }
 }
 
@@ -135,9 +135,10 @@ impl Schedule {
         let mut random = SmallRng::seed_from_u64(seed ^ 0x7363_6865_6475_6c65);
         let nodes = random.random_range(options.nodes.0..=options.nodes.1) as u16;
         let max_peers = random.random_range(options.max_peers.0..=options.max_peers.1);
+        let faults = options.faults.unwrap_or_else(|| Faults::drawn(&mut random));
         let absent = (1..=nodes).rev().map(|n| NodeId::Port(7_000 + n)).collect();
         Schedule {
-            world: World::new(seed, options.faults, options.observer),
+            world: World::new(seed, faults, options.observer),
             options,
             random,
             absent,
@@ -217,8 +218,12 @@ impl Schedule {
             max_messages: if small { self.random.random_range(3..=12) } else { 1_000 },
             max_books: self.random.random_range(0..=20),
             max_paths: self.random.random_range(1..=64),
+            trees: !self.random.random_bool(0.15),
             ..Config::default()
         };
+        // Clocks begin anywhere, and some are wrong by up to a tenth.
+        let permille = if self.random.random_bool(0.2) { self.random.random_range(900..=1_100) } else { 1_000 };
+        self.world.set_clock(&id, self.random.random_range(0..=1 << 40), permille);
         self.world.start(&id, config)
     }
 
@@ -274,7 +279,11 @@ impl Schedule {
         for id in self.world.ids() {
             groups[usize::from(self.random.random_bool(0.5))].push(id.clone());
         }
-        self.world.partition(&groups);
+        if self.random.random_bool(0.3) {
+            self.world.partition_one_way(&groups);
+        } else {
+            self.world.partition(&groups);
+        }
         let lasts = self.random.random_range(200..=LONGEST_PARTITION_MS);
         self.partition_ends = Some(self.world.now().after(lasts));
     }

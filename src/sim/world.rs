@@ -44,10 +44,32 @@ struct Process {
     held: Option<Vec<Happening>>,
 }
 
+/// What a process takes for the time: its clock began elsewhere, and may run fast or slow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Clock {
+    offset_ms: u64,
+    /// Milliseconds that it counts in a second of the world's time.
+    permille: u64,
+}
+
+impl Clock {
+    const RIGHT: Clock = Clock { offset_ms: 0, permille: 1_000 };
+
+    fn shows(self, now: Time) -> Time {
+        Time(self.offset_ms + now.0 * self.permille / 1_000)
+    }
+
+    /// The world's time at which it shows `time`.
+    fn when(self, time: Time) -> Time {
+        Time((time.0.saturating_sub(self.offset_ms) * 1_000).div_ceil(self.permille))
+    }
+}
+
 /// One place for processes, one after the other.
 #[derive(Debug)]
 struct Host {
     config: Config,
+    clock: Clock,
     life: u32,
     process: Option<Process>,
 }
@@ -65,6 +87,8 @@ pub struct World {
     exchanges: u64,
     ledger: Ledger,
     trace: Trace,
+    /// The clock of the node that starts next.
+    pending_clock: Option<(NodeId, Clock)>,
 }
 
 impl World {
@@ -81,6 +105,7 @@ impl World {
             exchanges: 0,
             ledger: Ledger::default(),
             trace: Trace::new(observer),
+            pending_clock: None,
         }
     }
 
@@ -140,7 +165,12 @@ impl World {
         self.trace.event(self.now, format_args!("{id} starts its life {life}"));
         self.network.counts.restarts += u64::from(life > 0);
         let port = if let NodeId::Port(port) = id { *port } else { 0 };
-        let node = Node::new(config.clone(), id.clone(), derive_seed(self.seed, port, life + 1), self.now);
+        let clock = match self.pending_clock.take() {
+            Some((of, clock)) if of == *id => clock,
+            _ => self.hosts.get(id).map_or(Clock::RIGHT, |host| host.clock),
+        };
+        let began = clock.shows(self.now);
+        let node = Node::new(config.clone(), id.clone(), derive_seed(self.seed, port, life + 1), began);
         let process = Process {
             node,
             witness: Witness::default(),
@@ -149,8 +179,16 @@ impl World {
             leaving: false,
             held: None,
         };
-        self.hosts.insert(id.clone(), Host { config, life, process: Some(process) });
+        self.hosts.insert(id.clone(), Host { config, clock, life, process: Some(process) });
         self.drive(id, |node, now, out| node.handle(now, Input::Wake, out)).map(|_| ())
+    }
+
+    /// Gives a node that has not started yet a clock that counts so many milliseconds per second, from `offset_ms` on.
+    pub fn set_clock(&mut self, id: &NodeId, offset_ms: u64, permille: u64) {
+        let clock = Clock { offset_ms, permille: permille.max(1) };
+        self.trace.event(self.now, format_args!("the clock of {id} shows {clock:?}"));
+        self.network.counts.wrong_clocks += u64::from(clock.permille != Clock::RIGHT.permille);
+        self.pending_clock = Some((id.clone(), clock));
     }
 
     /// Starts a process again, empty, with the settings of the one before. Does nothing where one runs.
@@ -204,7 +242,13 @@ impl World {
     /// Separates nodes of different groups; nodes in no group reach everyone.
     pub fn partition(&mut self, groups: &[Vec<NodeId>]) {
         self.trace.event(self.now, format_args!("partition {groups:?}"));
-        self.network.partition(groups);
+        self.network.partition(groups, false);
+    }
+
+    /// The same, but what earlier groups send still reaches later ones.
+    pub fn partition_one_way(&mut self, groups: &[Vec<NodeId>]) {
+        self.trace.event(self.now, format_args!("one-way partition {groups:?}"));
+        self.network.partition(groups, true);
     }
 
     /// Ends the partition.

@@ -71,7 +71,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(
             web::resource(["/state/{id}", "/state/{id}/"])
                 .route(web::get().to(state::one))
-                .default_service(web::to(|r| wrong_method(r, "GET"))),
+                .route(web::delete().to(state::forget))
+                .default_service(web::to(|r| wrong_method(r, "GET, DELETE"))),
         )
         .service(
             web::resource(["/messages", "/messages/"])

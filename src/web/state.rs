@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{Context, answer, body, text};
 use crate::net::Clock;
-use crate::protocol::{Entry, LogKey, NodeId, Request, Response, View};
+use crate::protocol::{Entry, LogKey, NodeId, Request, Response, Time, View};
 use crate::wire::{CountersReport, DigestReport, Problem, StateReport, encode_response, parse_own_payload};
 
 /// `?format=text`.
@@ -58,9 +58,9 @@ pub(super) async fn all(request: HttpRequest, context: Data<Context>) -> HttpRes
     if query.format == Some(Format::Text) {
         return answer::text(context.node.view(text::table));
     }
-    let reports: BTreeMap<NodeId, StateReport> = context.node.view(|view, _| {
+    let reports: BTreeMap<NodeId, StateReport> = context.node.view(|view, now| {
         let states = view.table().iter();
-        states.filter_map(|(id, entry)| Some((id.clone(), report(view.id(), id, entry, clock)?))).collect()
+        states.filter_map(|(id, entry)| Some((id.clone(), report(view, now, id, entry, clock)?))).collect()
     });
     answer::json(&request, 200, &reports)
 }
@@ -75,7 +75,7 @@ pub(super) async fn one(request: HttpRequest, id: Path<String>, context: Data<Co
         Err(error) => return answer::problem(&request, &Problem::field("id", error)),
     };
     let clock = context.node.clock();
-    let found = context.node.view(|view, _| report(view.id(), &id, view.table().get(&id)?, clock));
+    let found = context.node.view(|view, now| report(view, now, &id, view.table().get(&id)?, clock));
     match found {
         Some(found) => answer::json(&request, 200, &found),
         None => answer::problem(&request, &Problem::new(404, format!("node {id} is not known here"))),
@@ -100,7 +100,25 @@ pub(super) async fn clear(request: HttpRequest, context: Data<Context>) -> HttpR
     answer::encoded(&request, encode_response(&response))
 }
 
-fn report(own: &NodeId, id: &NodeId, entry: &Entry, clock: Clock) -> Option<StateReport> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForgetQuery {
+    uuid: Option<uuid::Uuid>,
+}
+
+/// Has a dead node, or one message of any node, forgotten everywhere.
+pub(super) async fn forget(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
+    let asked = answer::query::<ForgetQuery>(&request).and_then(|query| {
+        let id = NodeId::parse(&id).map_err(|error| Problem::field("id", error))?;
+        Ok(Request::Forget { id, uuid: query.uuid })
+    });
+    match asked {
+        Ok(asked) => answer::encoded(&request, encode_response(&context.node.request(asked))),
+        Err(problem) => answer::problem(&request, &problem),
+    }
+}
+
+fn report(view: View<'_>, now: Time, id: &NodeId, entry: &Entry, clock: Clock) -> Option<StateReport> {
     let state = entry.state.as_ref()?;
     Some(StateReport {
         version: state.version,
@@ -108,7 +126,8 @@ fn report(own: &NodeId, id: &NodeId, entry: &Entry, clock: Clock) -> Option<Stat
         status: entry.status,
         since: clock.rfc3339(entry.since),
         updated_at: clock.rfc3339(state.updated_at),
-        hops: if id == own { 0 } else { state.path.len() },
+        hops: if id == view.id() { 0 } else { state.path.len() },
+        conflict: id == view.id() && view.has_conflict(now),
     })
 }
 

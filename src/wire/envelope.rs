@@ -98,6 +98,8 @@ pub(super) struct ClaimShape<'a> {
     version: u64,
     status: Status,
     age_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    uuid: Option<Uuid>,
 }
 
 impl<'a> ClaimShape<'a> {
@@ -107,6 +109,7 @@ impl<'a> ClaimShape<'a> {
             version: claim.version,
             status: claim.status,
             age_ms: claim.age_ms,
+            uuid: claim.uuid,
         };
         claims.iter().map(shape).collect()
     }
@@ -122,7 +125,8 @@ impl<'a> ClaimShape<'a> {
                 return Err(Problem::field(format!("claims[{i}].version"), "above 2^53-1").with_limit(MAX_VERSION));
             }
             let (version, status) = (claim.version, claim.status);
-            Ok(Claim { id: claim.id.into_owned(), version, status, age_ms: claim.age_ms.min(MAX_VERSION) })
+            let (age_ms, uuid) = (claim.age_ms.min(MAX_VERSION), claim.uuid);
+            Ok(Claim { id: claim.id.into_owned(), version, status, age_ms, uuid })
         };
         claims.into_iter().enumerate().map(check).collect()
     }

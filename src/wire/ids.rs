@@ -53,7 +53,10 @@ impl<'de> Deserialize<'de> for Status {
         let name = String::deserialize(deserializer)?;
         let found = Status::ALL.iter().find(|(_, known)| *known == name);
         found.map(|(status, _)| *status).ok_or_else(|| {
-            D::Error::unknown_variant(&name.chars().take(40).collect::<String>(), &["alive", "suspect", "down", "left"])
+            D::Error::unknown_variant(
+                &name.chars().take(40).collect::<String>(),
+                &["alive", "suspect", "down", "left", "forgotten"],
+            )
         })
     }
 }

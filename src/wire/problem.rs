@@ -90,6 +90,8 @@ impl From<Refusal> for Problem {
         let status = match &refusal {
             Refusal::OtherCluster { .. } | Refusal::OwnId(_) => 409,
             Refusal::Expired => 410,
+            Refusal::NotKnown(_) => 404,
+            Refusal::StillLives(_) => 409,
             Refusal::TooMany(_) => 429,
             Refusal::Leaving => 503,
         };

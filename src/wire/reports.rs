@@ -24,6 +24,9 @@ pub struct StateReport {
     pub updated_at: String,
     /// By how many hops; 0 for the node's own.
     pub hops: usize,
+    /// True in a node's own entry when another live process seems to use its id.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub conflict: bool,
 }
 
 /// One message in `GET /messages`.

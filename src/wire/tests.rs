@@ -69,7 +69,7 @@ fn digest() -> Digest {
 }
 
 fn claims() -> Vec<Claim> {
-    vec![Claim { id: port(7001), version: 4, status: Status::Suspect, age_ms: 250 }]
+    vec![Claim { id: port(7001), version: 4, status: Status::Suspect, age_ms: 250, uuid: None }]
 }
 
 fn announcement() -> Announcement {

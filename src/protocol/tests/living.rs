@@ -3,7 +3,7 @@
 use super::*;
 
 fn claim(number: u16, version: Version, status: Status) -> Claim {
-    Claim { id: id(number), version, status, age_ms: 0 }
+    Claim { id: id(number), version, status, age_ms: 0, uuid: None }
 }
 
 /// 7001 with peers 2 and 3, knowing 6 at version 5.
@@ -125,5 +125,5 @@ fn another_process_under_the_same_id_is_reported() {
     let header = Header { boot: 12_345, ..header(1, false) };
     let response = bench.ask(Request::Link(LinkCall { header, wish: LinkWish::Link }));
     assert_eq!(response, Response::Refused(Refusal::OwnId(id(1))));
-    assert!(bench.events().contains(&Event::IdClaimedTwice { boot: 12_345 }));
+    assert!(bench.events().contains(&Event::IdClaimedTwice { boot: Some(12_345) }));
 }

@@ -17,7 +17,7 @@ fn news() -> impl Strategy<Value = News> {
     let state = (1u16..4, 1u64..6, 0u128..3)
         .prop_map(|(node, version, uuid)| News::State(message(Kind::State, uuid, version, 9, &[node])));
     let claim = (1u16..4, 0u64..7, 0usize..4).prop_map(|(node, version, status)| {
-        News::Claim(Claim { id: id(node), version, status: Status::ALL[status].0, age_ms: 0 })
+        News::Claim(Claim { id: id(node), version, status: Status::ALL[status].0, age_ms: 0, uuid: None })
     });
     prop_oneof![state, claim]
 }
@@ -96,5 +96,5 @@ fn a_table_takes_no_leap_and_no_more_nodes_than_it_may() {
     assert_eq!(table.merge(Time(0), &message(Kind::State, 1, leap, 9, &[2]), Copies::default()), Merge::Taken);
     assert_eq!(table.merge(Time(0), &message(Kind::State, 1, 1, 9, &[3]), Copies::default()), Merge::Taken);
     assert_eq!(table.merge(Time(0), &message(Kind::State, 1, 1, 9, &[4]), Copies::default()), Merge::Full);
-    assert!(!table.claim(Time(0), &Claim { id: id(5), version: 1, status: Status::Down, age_ms: 0 }));
+    assert!(!table.claim(Time(0), &Claim { id: id(5), version: 1, status: Status::Down, age_ms: 0, uuid: None }));
 }

@@ -98,7 +98,10 @@ fn what_is_definite_of_the_dead_is_repaired_too() {
         few.run(2 * HEARTBEAT_MS);
         // A claim whose envelope was lost: only the digests tell.
         let bench = few.bench(holder);
-        bench.node.table.claim(bench.now, &Claim { id: id(9), version: 5, status: Status::Left, age_ms: 0 });
+        bench
+            .node
+            .table
+            .claim(bench.now, &Claim { id: id(9), version: 5, status: Status::Left, age_ms: 0, uuid: None });
         few.run(5 * HEARTBEAT_MS);
         assert_eq!(few.bench(3 - holder).status_of(9), Some(Status::Left), "held by {holder}");
     }

@@ -26,11 +26,11 @@ impl World {
     ) -> Result<Option<R>, Broken> {
         let now = self.now;
         let Some(host) = self.hosts.get_mut(id) else { return Ok(None) };
-        let life = host.life;
+        let (life, shown) = (host.life, host.clock.shows(now));
         let Some(process) = host.process.as_mut() else { return Ok(None) };
         let evicted_before = process.node.view().log().floor();
         let mut out = Vec::new();
-        let result = act(&mut process.node, now, &mut out);
+        let result = act(&mut process.node, shown, &mut out);
         let mut outputs = VecDeque::from(out);
         let (mut calls, mut events) = (Vec::new(), Vec::new());
         while let Some(output) = outputs.pop_front() {
@@ -43,7 +43,7 @@ impl World {
                         noted.map_err(|finding| broken(now, id, finding))?;
                     }
                     let mut more = Vec::new();
-                    process.node.handle(now, Input::Persisted(seq), &mut more);
+                    process.node.handle(shown, Input::Persisted(seq), &mut more);
                     outputs.extend(more);
                 }
             }
@@ -76,9 +76,9 @@ impl World {
     fn schedule_wake(&mut self, id: &NodeId) {
         let now = self.now;
         let Some(host) = self.hosts.get_mut(id) else { return };
-        let life = host.life;
+        let (life, clock) = (host.life, host.clock);
         let Some(process) = host.process.as_mut() else { return };
-        let Some(due) = process.node.deadline().map(|due| due.max(now)) else { return };
+        let Some(due) = process.node.deadline().map(|due| clock.when(due).max(now)) else { return };
         if process.wake_at.is_none_or(|wake_at| due < wake_at) {
             process.wake_at = Some(due);
             self.schedule(due.since(now), Happening::Wake { id: id.clone(), life });
@@ -265,7 +265,7 @@ impl std::fmt::Display for Shown<'_> {
             Event::LinkLost { id, why } => write!(f, "loses its link with {id}: {why}"),
             Event::ForeignPeer { id, registered: true } => write!(f, "takes in {id} of the other dialect"),
             Event::ForeignPeer { id, registered: false } => write!(f, "drops {id} of the other dialect"),
-            Event::IdClaimedTwice { boot } => write!(f, "hears another process under its id (boot {boot})"),
+            Event::IdClaimedTwice { boot } => write!(f, "hears another process under its id (boot {boot:?})"),
             Event::Refused { what, limit } => write!(f, "refuses for a limit: {what}, {limit}"),
         }
     }

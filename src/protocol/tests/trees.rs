@@ -1,0 +1,166 @@
+//! Trees: the receiver decides, and nobody is ever cut off.
+
+use super::*;
+
+fn keep(bench: &mut Bench, from: u16, message: Message) -> bool {
+    let reply = bench.hear(from, vec![message]);
+    assert_eq!(reply.judgements[0].outcome, Outcome::Duplicate);
+    reply.judgements[0].keep
+}
+
+/// 7001 with peers 2, 3 and 4, knowing 6 by way of 2.
+fn acquainted() -> Bench {
+    let mut bench = Bench::new(Config { max_peers: 4, ..quiet() });
+    for peer in [2, 3, 4] {
+        bench.link(peer);
+    }
+    bench.hear(2, vec![message(Kind::State, 90, 1, 64, &[6, 2])]);
+    bench.pushed();
+    bench
+}
+
+fn sent(uuid: u128, way: &[u16]) -> Message {
+    message(Kind::Message, uuid, uuid as u64, 64, way)
+}
+
+#[test]
+fn a_duplicate_stops_only_when_the_parent_handed_over_the_same_message() {
+    let mut bench = acquainted();
+    bench.hear(2, vec![sent(100, &[6, 2])]);
+    assert!(!keep(&mut bench, 3, sent(100, &[6, 3])), "the parent brought it: this link is not needed");
+    // The next message overtakes the parent.
+    bench.hear(4, vec![sent(101, &[6, 9, 8, 4])]);
+    assert!(keep(&mut bench, 3, sent(101, &[6, 3])), "the parent has not shown that it works");
+    assert!(keep(&mut bench, 2, sent(101, &[6, 2])), "the parent itself goes on");
+}
+
+#[test]
+fn a_lost_answer_and_its_retry_stop_nobody() {
+    let mut bench = acquainted();
+    bench.hear(3, vec![sent(100, &[6, 3])]);
+    assert!(keep(&mut bench, 3, sent(100, &[6, 3])));
+    bench.hear(2, vec![sent(101, &[6, 2])]);
+    assert!(keep(&mut bench, 2, sent(101, &[6, 2])));
+}
+
+#[test]
+fn two_messages_that_overtake_each_other_leave_a_link_that_works() {
+    let mut bench = acquainted();
+    bench.hear(3, vec![sent(100, &[6, 8, 3])]);
+    bench.hear(4, vec![sent(101, &[6, 8, 4])]);
+    let stopped = [keep(&mut bench, 4, sent(100, &[6, 8, 4])), keep(&mut bench, 3, sent(101, &[6, 8, 3]))];
+    assert_eq!(stopped, [true, true], "neither may stop before the parent is heard");
+}
+
+#[test]
+fn a_shorter_way_becomes_the_parent_and_only_then_the_old_one_stops() {
+    let mut bench = acquainted();
+    bench.hear(2, vec![sent(100, &[6, 8, 9, 2])]);
+    bench.hear(3, vec![sent(101, &[6, 3])]);
+    assert!(!keep(&mut bench, 2, sent(101, &[6, 8, 9, 2])), "the old parent came later, by a longer way");
+    bench.hear(3, vec![sent(102, &[6, 3])]);
+    assert!(!keep(&mut bench, 4, sent(102, &[6, 4])), "3 is the parent now");
+}
+
+#[test]
+fn a_faster_but_longer_way_is_told_to_stop() {
+    let mut bench = acquainted();
+    bench.hear(3, vec![sent(100, &[6, 8, 9, 3])]);
+    assert!(keep(&mut bench, 2, sent(100, &[6, 2])));
+    bench.pass(2 * HEARTBEAT_MS);
+    let prunes = bench.calls().into_iter().filter_map(|(_, to, call)| match call {
+        Call::Gossip(envelope) if to == id(3) => Some(envelope.prune),
+        _ => None,
+    });
+    assert_eq!(prunes.flatten().collect::<Vec<_>>(), [id(6)]);
+}
+
+#[test]
+fn what_a_peer_need_not_get_is_announced_and_not_pushed() {
+    let mut bench = acquainted();
+    bench.hear(2, vec![sent(100, &[6, 2])]);
+    let answer_of = |call: &Call, outcome, keep| {
+        let Call::Gossip(envelope) = call else { panic!("no envelope") };
+        let Reply::Gossip(mut reply) = accepting(&id(3), envelope.messages.len()) else { panic!("no reply") };
+        reply.judgements.iter_mut().for_each(|judgement| *judgement = Judgement { outcome, keep });
+        Reply::Gossip(reply)
+    };
+    for (ticket, to, call) in bench.calls() {
+        let mut reply = answer_of(&call, Outcome::Duplicate, to != id(3));
+        let Reply::Gossip(inner) = &mut reply else { unreachable!() };
+        inner.header = header(if to == id(3) { 3 } else { 4 }, true);
+        bench.tell(Input::Delivered { ticket, reply });
+    }
+    bench.hear(2, vec![sent(101, &[6, 2])]);
+    let pushed = bench.pushed();
+    assert!(!pushed.contains_key(&id(3)) && pushed.contains_key(&id(4)), "{pushed:?}");
+    let digest = Digest { hash: 1, count: 1, floor: LogKey::default() };
+    let envelope = Envelope {
+        header: header(3, true),
+        messages: Vec::new(),
+        digest: Some(digest),
+        claims: Vec::new(),
+        free_place: None,
+        graft: Some(Graft::Origins(vec![id(6)])),
+        prune: Vec::new(),
+        recent: Vec::new(),
+    };
+    let Response::Gossip(reply) = bench.ask(Request::Gossip(envelope)) else { panic!("no answer") };
+    assert_eq!(reply.recent, [Announcement { uuid: Uuid::from_u128(101), path: path(&[6, 2, 1]) }]);
+    bench.hear(2, vec![sent(102, &[6, 2])]);
+    assert!(bench.pushed().contains_key(&id(3)), "it asked for them again");
+}
+
+#[test]
+fn the_loss_of_the_parent_grafts_the_other_links_at_once() {
+    let mut bench = acquainted();
+    bench.ask(Request::Unlink(id(2)));
+    let mut grafted: Vec<NodeId> = bench
+        .calls()
+        .into_iter()
+        .filter_map(|(_, to, call)| match call {
+            Call::Gossip(envelope) if envelope.graft.is_some() && envelope.digest.is_some() => Some(to),
+            _ => None,
+        })
+        .collect();
+    grafted.sort();
+    assert_eq!(grafted, [id(3), id(4)]);
+}
+
+#[test]
+fn announced_paths_enter_the_log() {
+    let mut bench = acquainted();
+    bench.hear(2, vec![sent(100, &[6, 2])]);
+    let recent = vec![
+        Announcement { uuid: Uuid::from_u128(100), path: path(&[6, 3]) },
+        Announcement { uuid: Uuid::from_u128(999), path: path(&[6, 3]) },
+    ];
+    bench.ask(Request::Gossip(Envelope {
+        header: header(3, true),
+        messages: Vec::new(),
+        digest: None,
+        claims: Vec::new(),
+        free_place: None,
+        graft: None,
+        prune: Vec::new(),
+        recent,
+    }));
+    let view = bench.node.view();
+    let paths: Vec<&Path> = view.record(&Uuid::from_u128(100)).unwrap().arrivals.iter().map(|a| &a.path).collect();
+    assert_eq!(paths, [&path(&[6, 2]), &path(&[6, 3])]);
+    assert!(view.record(&Uuid::from_u128(999)).is_none(), "an announcement is no message");
+}
+
+#[test]
+fn flooding_and_limited_messages_never_stop() {
+    let mut bench = Bench::new(Config { trees: false, ..quiet() });
+    bench.link(2);
+    bench.link(3);
+    bench.hear(2, vec![sent(100, &[6, 2])]);
+    assert!(keep(&mut bench, 3, sent(100, &[6, 3])));
+    let mut bench = acquainted();
+    bench.hear(2, vec![message(Kind::Message, 7, 7, 3, &[6, 2])]);
+    assert!(keep(&mut bench, 3, message(Kind::Message, 7, 7, 3, &[6, 3])));
+    bench.hear(2, vec![Message { relays: 2, ..sent(8, &[6, 2]) }]);
+    assert!(keep(&mut bench, 3, Message { relays: 2, ..sent(8, &[6, 3]) }));
+}
