@@ -169,7 +169,9 @@ fn every_ready_scenario_can_be_read() {
         let path = path.to_str().unwrap();
         let quick = ["--nodes", "20", "--churn", "2", "--broadcasts", "2", "--kill", "10%", "--warm-up", "3s"];
         let output = simulate(&[&["--scenario", path], &quick[..]].concat());
-        assert!(output.status.success(), "{path}: {}", said(&output));
+        // Whether so small a network outlives such a story is another question.
+        assert_ne!(output.status.code(), Some(2), "{path}: {}", said(&output));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("guarantee"), "{path}");
         read += 1;
     }
     assert!(read >= 4);

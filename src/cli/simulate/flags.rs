@@ -233,7 +233,6 @@ impl Flags {
         let nodes = self.nodes.unwrap_or(usual.nodes);
         let heartbeat_ms = span(self.heartbeat, usual.heartbeat_ms);
         let Latency(low, high) = self.latency.unwrap_or(Latency(usual.latency_ms.0, usual.latency_ms.1));
-        let for_ever = Span(u64::from(u32::MAX));
         Settings {
             nodes,
             max_peers: self.max_peers.unwrap_or(usual.max_peers),
@@ -252,7 +251,7 @@ impl Flags {
                 Killed::Silent => KillMode::Silent,
                 Killed::Refuse => KillMode::Refuse,
             },
-            partition: self.partition.map(|Partition(share, lasts)| (share.0, lasts.unwrap_or(for_ever).0)),
+            partition: self.partition.map(|Partition(share, lasts)| (share.0, lasts.map(|span| span.0))),
             churn: self.churn.unwrap_or(0),
             churn_every_ms: span(self.churn_every, usual.churn_every_ms),
             seed: self.seed.unwrap_or(usual.seed),
@@ -311,7 +310,8 @@ pub fn replay(settings: &Settings, scenario: Option<&str>) -> String {
     add(settings.kill_permille > 0, format!(" --kill {} --kill-mode {mode}", share(settings.kill_permille)));
     add(settings.churn > 0, format!(" --churn {} --churn-every {}ms", settings.churn, settings.churn_every_ms));
     if let Some((permille, lasts)) = settings.partition {
-        add(true, format!(" --partition {}:{lasts}ms", share(permille)));
+        let lasts = lasts.map(|lasts| format!(":{lasts}ms")).unwrap_or_default();
+        add(true, format!(" --partition {}{lasts}", share(permille)));
     }
     if let Some(file) = scenario {
         add(true, format!(" --scenario {file}"));

@@ -11,8 +11,8 @@ use super::settings::{Act, Senders, SettingsError, Start};
 use crate::protocol::{Config, Input, Kind, Known, Message, Node, NodeId, Payload, Request, Seed, Submission, Time};
 use crate::topology::random_regular;
 
-/// A join begins at this many nodes, as an operator would give some seeds.
-const SEEDS: usize = 1;
+/// A newcomer is given so many seeds, as an operator would: one alone may die in the same moment.
+const SEEDS: usize = 3;
 
 impl Engine<'_> {
     fn config(&self) -> Config {

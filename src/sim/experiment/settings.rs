@@ -81,8 +81,8 @@ pub struct Settings {
     pub kill_permille: u32,
     /// How killed nodes behave.
     pub kill_mode: KillMode,
-    /// How many of a thousand nodes are cut off while the broadcasts are made, and for how long.
-    pub partition: Option<(u32, u64)>,
+    /// How many of a thousand nodes are cut off while the broadcasts are made, and for how long if not for ever.
+    pub partition: Option<(u32, Option<u64>)>,
     /// How many nodes join, and as many leave, before the first broadcast.
     pub churn: usize,
     /// Time between two joins, and between two leaves.
@@ -210,7 +210,7 @@ impl Settings {
         }
         if let Some((permille, lasts_ms)) = self.partition {
             plan.push((at, Act::Partition(permille)));
-            plan.push((at + lasts_ms, Act::Heal));
+            plan.extend(lasts_ms.map(|lasts_ms| (at + lasts_ms, Act::Heal)));
         }
         for _ in 0..self.broadcasts {
             plan.push((at, Act::Broadcast));
