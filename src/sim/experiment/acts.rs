@@ -175,7 +175,11 @@ impl Engine<'_> {
         let mut seeds: Vec<NodeId> = Vec::new();
         for _ in 0..SEEDS.min(live.len()) {
             let drawn = live[self.random.random_range(0..live.len())];
-            seeds.push(self.id(drawn));
+            let seed = self.id(drawn);
+            // A node that is given one seed twice asks it without a pause.
+            if !seeds.contains(&seed) {
+                seeds.push(seed);
+            }
         }
         let config = Config { seeds, ..self.config() };
         self.add(config);
