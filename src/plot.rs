@@ -12,6 +12,7 @@
 //! Look next at `draw` for what a picture consists of, `layout` for where
 //! nodes go, and `stroke_font` for the letters.
 
+mod chart;
 mod draw;
 mod layout;
 mod palette;
@@ -23,6 +24,7 @@ mod svg;
 #[cfg(test)]
 mod tests;
 
+pub use chart::{Chart, Mark, draw_charts};
 pub use draw::{DrawOptions, draw_graph};
 pub use layout::Layout;
 pub use palette::NodeClass;

@@ -33,6 +33,7 @@ mod remove_node;
 mod restart_node;
 mod resume;
 mod send_message;
+mod simulate;
 mod slow;
 mod start_network;
 mod state;
@@ -93,6 +94,7 @@ enum Command {
     Resume(resume::Args),
     Heal(heal::Args),
     Plot(plot::Args),
+    Simulate(Box<simulate::Args>),
     Wait(wait::Args),
 }
 
@@ -147,6 +149,7 @@ impl Command {
             Command::Resume(args) => resume::run(args, context).await,
             Command::Heal(args) => heal::run(args, context).await,
             Command::Plot(args) => plot::run(args, context).await,
+            Command::Simulate(args) => simulate::run(*args, context),
             Command::Wait(args) => wait::run(args, context).await,
         }
     }

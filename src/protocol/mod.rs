@@ -10,6 +10,7 @@ mod fingerprint;
 pub mod limits;
 mod log;
 mod node;
+mod shared;
 mod sketch;
 mod table;
 mod view;
@@ -26,6 +27,7 @@ mod own;
 mod probe;
 mod refused;
 mod repair;
+mod restore;
 mod trees;
 
 #[cfg(test)]
@@ -39,6 +41,7 @@ pub use door::{
 pub use link::PeerCounters;
 pub use log::{Arrival, Insert, Log, Record};
 pub use node::{Counters, Node, Seed};
+pub use restore::Known;
 pub use sketch::{Difference, SYMBOL_BYTES, Sketch};
 pub use table::{Entry, Merge, State, Table};
 pub use view::View;

@@ -142,6 +142,10 @@ impl Node {
 
     /// Links that this node should look for: none while its given neighbours stand, and no more than there are others.
     pub(super) fn wanted_links(&self) -> usize {
+        // Asked at every event, and a full node need not count the others.
+        if self.overlay.links.len() + self.overlay.offers.len() >= self.config.max_peers {
+            return 0;
+        }
         if self.overlay.given.iter().any(Given::is_expected) && !self.overlay.given.iter().any(Given::has_failed) {
             return 0;
         }

@@ -60,6 +60,13 @@ impl Own {
         }
     }
 
+    /// As if this node had already said `version`, and says the next thing at `draw_at`.
+    pub(super) fn has_said(&mut self, version: Version, draw_at: Option<Time>) {
+        self.version = version;
+        self.spoken = version > 0;
+        self.draw_at = draw_at;
+    }
+
     pub(super) fn deadline(&self) -> Option<Time> {
         self.draw_at.into_iter().chain(self.raise_at).min()
     }

@@ -64,6 +64,11 @@ impl Probes {
         }
     }
 
+    /// The first probe goes at this time.
+    pub(super) fn begin_at(&mut self, at: Time) {
+        self.next_at = at;
+    }
+
     /// Whether `id` is asked for a bridge and has not yet answered.
     pub(super) fn is_bridging(&self, id: &NodeId) -> bool {
         self.bridging.as_ref() == Some(id)

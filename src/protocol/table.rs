@@ -6,13 +6,11 @@
 //!
 //! The table never sends anything and holds no time-outs; `node.rs` and `liveness.rs` drive it.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
-
 use uuid::Uuid;
 
 use super::fingerprint::{self, Fingerprint};
 use super::limits::MAX_LEAP;
+use super::shared::SharedMap;
 use super::trees::{Copies, Tree};
 use super::words::{Claim, Message, NodeId, Path, Payload, Status, Time, Version};
 
@@ -101,7 +99,7 @@ pub enum Merge {
 /// Everything known of all nodes, this one included.
 #[derive(Clone, Debug)]
 pub struct Table {
-    entries: BTreeMap<NodeId, Entry>,
+    entries: SharedMap<Entry>,
     max_nodes: usize,
     hash: u64,
     states: u64,
@@ -111,7 +109,12 @@ pub struct Table {
 impl Table {
     /// An empty table that takes at most `max_nodes` nodes.
     pub fn new(max_nodes: usize) -> Table {
-        Table { entries: BTreeMap::new(), max_nodes, hash: 0, states: 0, dead: 0 }
+        Table { entries: SharedMap::new(), max_nodes, hash: 0, states: 0, dead: 0 }
+    }
+
+    /// Makes what is known so far a part that clones of this table share.
+    pub(super) fn share(&mut self) {
+        self.entries.share();
     }
 
     /// What is known of `id`.
@@ -131,8 +134,7 @@ impl Table {
 
     /// The first node behind `id` in the order of ids, beginning anew behind the last.
     pub fn next_after(&self, id: &NodeId) -> Option<(&NodeId, &Entry)> {
-        let behind = (Bound::Excluded(id), Bound::Unbounded);
-        self.entries.range(behind).next().or_else(|| self.entries.first_key_value())
+        self.entries.behind(id).next().or_else(|| self.entries.iter().next())
     }
 
     /// Number of known nodes.
@@ -269,9 +271,9 @@ impl Table {
         self.entries.get_mut(id).map(|entry| &mut entry.tree)
     }
 
-    /// All trees, to be changed.
+    /// All trees that have grown, to be changed: in what is shared with other tables there are none.
     pub(super) fn trees_mut(&mut self) -> impl Iterator<Item = (&NodeId, &mut Tree)> {
-        self.entries.iter_mut().map(|(id, entry)| (id, &mut entry.tree))
+        self.entries.own_mut().map(|(id, entry)| (id, &mut entry.tree))
     }
 
     /// A state, to be changed in what no fingerprint depends on.
@@ -308,7 +310,7 @@ impl Table {
     }
 
     fn change(&mut self, now: Time, id: &NodeId, change: impl FnOnce(&mut Entry)) {
-        let entry = self.entries.entry(id.clone()).or_insert_with(|| Entry::new(now));
+        let entry = self.entries.get_or_insert_with(id, || Entry::new(now));
         let (before, was_dead) = (entry.fingerprint(id), !entry.status.is_live());
         change(entry);
         let (after, is_dead) = (entry.fingerprint(id), !entry.status.is_live());

@@ -4,6 +4,7 @@
 //! processes are played. Everything that happens is decided by one seed, so a failure is replayed by its number. It does
 //! no I/O and reads no clock. Read `faults.rs` (what may go wrong), `world.rs` (the loop), `check.rs` (what must hold
 //! after each step), `agreement.rs` (what must hold once the faults are over) and `schedule.rs` (random histories).
+//! `experiment.rs` is the same for large networks: it measures instead of checking each step.
 //!
 //! ```
 //! use gossip_network::sim::{Options, run_schedule};
@@ -15,6 +16,7 @@
 
 mod agreement;
 mod check;
+mod experiment;
 mod faults;
 mod network;
 mod schedule;
@@ -22,6 +24,10 @@ mod trace;
 mod world;
 
 pub use check::Broken;
+pub use experiment::{
+    Act, Degree, Histogram, KillMode, Report as ExperimentReport, Senders, Settings, SettingsError, Spread, Start,
+    Watcher, run_experiment,
+};
 pub use faults::{FaultCounts, Faults};
 pub use schedule::{Options, Report, run_schedule};
 pub use trace::Observer;

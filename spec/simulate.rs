@@ -1,0 +1,198 @@
+//! Acceptance tests of `gossip simulate`: the real program, as a person types it.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn simulate(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_gossip")).arg("simulate").args(arguments).output().unwrap()
+}
+
+fn report(arguments: &[&str]) -> Value {
+    let output = simulate(&[arguments, &["-o", "json"]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn file(folder: &tempfile::TempDir, name: &str) -> PathBuf {
+    folder.path().join(name)
+}
+
+#[test]
+fn a_report_has_every_field_in_full_words() {
+    let report = report(&["--nodes", "40", "--broadcasts", "5", "--latency", "10ms-50ms"]);
+    for field in [
+        "nodes",
+        "max_peers",
+        "seed",
+        "broadcasts",
+        "delivery_ratio",
+        "redundancy",
+        "redundancy_all",
+        "last_delivery_hop",
+        "last_delivery_ms",
+        "requests",
+        "bytes",
+        "control_bytes",
+        "repair_rounds",
+        "repaired",
+        "detection_ms",
+        "false_suspicions",
+        "degree_before",
+        "degree_after",
+        "mean_distance_before",
+        "mean_distance_after",
+        "trace_hash",
+        "handled_messages",
+        "handled_messages_per_second",
+        "guarantee",
+        "replay",
+    ] {
+        assert!(report.get(field).is_some(), "{field} is missing");
+    }
+    assert_eq!(report["guarantee"], "kept");
+    assert_eq!(report["delivery_ratio"], 1.0);
+    assert!(report["last_delivery_hop"]["median"].as_u64().unwrap() >= 3);
+    assert!(report["redundancy"].as_f64().unwrap() < 0.2, "{report}");
+    assert!(report["redundancy_all"].as_f64().unwrap() > report["redundancy"].as_f64().unwrap());
+    assert!(report["bytes"].as_u64().unwrap() > report["control_bytes"].as_u64().unwrap());
+}
+
+#[test]
+fn one_seed_gives_one_trace_in_two_processes() {
+    let rough = ["--nodes", "60", "--loss", "5%", "--kill", "30%", "--latency", "5ms-80ms", "--senders", "random"];
+    let (first, second) = (report(&rough), report(&rough));
+    assert_eq!(first["trace_hash"], second["trace_hash"]);
+    let other = report(&[&rough[..], &["--seed", "2"]].concat());
+    assert_ne!(first["trace_hash"], other["trace_hash"]);
+}
+
+#[test]
+fn the_replay_command_does_the_same_again() {
+    let first = report(&["--nodes", "30", "--loss", "10%", "--partition", "50%:4s", "--broadcasts", "6"]);
+    let replay = first["replay"].as_str().unwrap().to_owned();
+    let words: Vec<&str> = replay.split(' ').skip(2).collect();
+    assert_eq!(first["trace_hash"], report(&words)["trace_hash"], "{replay}");
+}
+
+#[test]
+fn floods_cost_what_graph_theory_says() {
+    // Every link carries a message in both directions, but for the one over which a node got it.
+    let flood = report(&["--nodes", "100", "--max-peers", "5", "--dissemination", "flood"]);
+    let expected = (100.0 * 5.0 - 99.0) / 99.0 - 1.0;
+    let redundancy = flood["redundancy"].as_f64().unwrap();
+    assert!((redundancy - expected).abs() < 0.25, "{redundancy} of {expected}");
+}
+
+#[test]
+fn the_living_notice_the_dead_and_are_all_reached() {
+    for mode in ["silent", "refuse"] {
+        let report = report(&["--nodes", "60", "--kill", "50%", "--kill-mode", mode, "--broadcasts", "3"]);
+        assert_eq!(report["live_nodes"], 30);
+        assert_eq!(report["delivery_ratio"], 1.0);
+        assert!(report["detection_ms"]["median"].as_u64().unwrap() > 0);
+    }
+}
+
+#[test]
+fn a_broken_guarantee_ends_with_1_and_the_command_that_replays_it() {
+    // Half of the nodes are cut off for ever: they cannot have what the others send.
+    let output = simulate(&["--nodes", "20", "--partition", "50%", "--broadcasts", "2", "--settle", "3s"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = said(&output);
+    assert!(said.contains("the guarantee was broken: node "), "{said}");
+    assert!(said.contains("gossip simulate --nodes 20"), "{said}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("guarantee"));
+}
+
+#[test]
+fn states_and_codec_can_be_left_out() {
+    let report = report(&["--nodes", "300", "--state", "off", "--codec", "off", "--broadcasts", "3"]);
+    assert_eq!(report["delivery_ratio"], 1.0);
+    assert!(report["bytes"].is_null());
+}
+
+#[test]
+fn pictures_traces_and_comparisons_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plot, trace) = (file(&folder, "plot.svg"), file(&folder, "trace.txt"));
+    let (plot, trace) = (plot.to_str().unwrap(), trace.to_str().unwrap());
+    let mut files = Vec::new();
+    for (name, seed) in [("a.json", "1"), ("b.json", "2")] {
+        let made = simulate(&["--nodes", "20", "--seed", seed, "--plot", plot, "--trace", trace, "-o", "json"]);
+        assert!(made.status.success(), "{}", said(&made));
+        let path = file(&folder, name);
+        std::fs::write(&path, &made.stdout).unwrap();
+        files.push(path.to_str().unwrap().to_owned());
+    }
+    assert!(std::fs::read_to_string(plot).unwrap().contains("deliveries over time"));
+    assert!(std::fs::read_to_string(trace).unwrap().lines().count() > 100);
+    let compared = simulate(&["--compare", &files[0], &files[1]]);
+    let table = String::from_utf8_lossy(&compared.stdout).into_owned();
+    assert!(compared.status.success() && table.contains("A.JSON") && table.contains("redundancy"), "{table}");
+
+    let several = simulate(&["--nodes", "20", "--kill", "0%,50%", "--plot", plot]);
+    assert!(several.status.success(), "{}", said(&several));
+    assert!(std::fs::read_to_string(plot).unwrap().contains("killed share"));
+}
+
+#[test]
+fn a_scenario_gives_settings_and_a_story() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "story.toml");
+    let story = "about = \"a bad day\"\nnodes = 20\nbroadcasts = 0\nlatency = \"1ms-5ms\"\n\n\
+        [[event]]\nat = \"0s\"\nbroadcasts = 1\n\n[[event]]\nat = \"1s\"\npartition = \"40%\"\n\n\
+        [[event]]\nat = \"2s\"\nbroadcasts = 1\n\n[[event]]\nat = \"4s\"\nheal = true\nloss = \"2%\"\n";
+    std::fs::write(&path, story).unwrap();
+    let path = path.to_str().unwrap();
+    let report = report(&["--scenario", path, "--seed", "3"]);
+    assert_eq!((&report["nodes"], &report["messages"], &report["seed"]), (&20.into(), &2.into(), &3.into()));
+    assert_eq!(report["delivery_ratio"], 1.0);
+
+    std::fs::write(path, "nodos = 20\n").unwrap();
+    let refused = simulate(&["--scenario", path]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused).contains("nodos"), "{}", said(&refused));
+}
+
+#[test]
+fn every_ready_scenario_can_be_read() {
+    let mut read = 0;
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios")).unwrap().flatten() {
+        // What is typed goes before: a small network is enough to see that the rest can be read.
+        let path = entry.path();
+        let path = path.to_str().unwrap();
+        let quick = ["--nodes", "20", "--churn", "2", "--broadcasts", "2", "--kill", "10%", "--warm-up", "3s"];
+        let output = simulate(&[&["--scenario", path], &quick[..]].concat());
+        // Whether so small a network outlives such a story is another question.
+        assert_ne!(output.status.code(), Some(2), "{path}: {}", said(&output));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("guarantee"), "{path}");
+        read += 1;
+    }
+    assert!(read >= 4);
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused() {
+    for (arguments, named) in [
+        (&["--nodes", "1"][..], "nodes"),
+        (&["--nodes", "200000"], "nodes"),
+        (&["--max-peers", "1"], "max-peers"),
+        (&["--loss", "5"], "5%"),
+        (&["--loss", "120%"], "100%"),
+        (&["--latency", "50ms-10ms"], "10ms-50ms"),
+        (&["--senders", "nobody"], "senders"),
+        (&["--plot", "picture.gif", "--nodes", "4", "--broadcasts", "1"], ".svg"),
+    ] {
+        let output = simulate(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains(named), "{arguments:?}: {}", said(&output));
+    }
+    let missing = simulate(&["--compare", "no-such-a.json", "no-such-b.json"]);
+    assert_eq!(missing.status.code(), Some(1));
+}
