@@ -19,6 +19,9 @@ const FOREIGN_SEED_PAUSE_MS: u64 = 30_000;
 /// First and longest pause between two offers to a given neighbour.
 const GIVEN_PAUSE_MS: (u64, u64) = (40, 1_000);
 
+/// Remembered nodes that a node without links asks at a time.
+const REMEMBERED_AT_ONCE: usize = 4;
+
 /// A given neighbour that cannot be linked for this long has failed.
 const GIVEN_PATIENCE_MS: u64 = 10_000;
 
@@ -177,13 +180,13 @@ impl Node {
         let foreign: Vec<&NodeId> = self.foreign.ids().collect();
         let known = self.table.iter().map(|(id, _)| id);
         let known: Vec<NodeId> = known.filter(|id| !self.is_self(id) && !foreign.contains(id)).cloned().collect();
-        self.search_failed(now);
-        if known.is_empty() {
-            return;
-        }
-        let id = known[self.random.random_range(0..known.len())].clone();
-        if !self.overlay.seeds.iter().any(|seed| seed.id == id) {
-            self.call(&id, Call::Peers, Purpose::Seed, out);
+        self.search_unanswered(now);
+        // Many may have died together with the peers: a few are asked at once, and the first that answers is enough.
+        for _ in 0..REMEMBERED_AT_ONCE.min(known.len()) {
+            let id = known[self.random.random_range(0..known.len())].clone();
+            if !self.overlay.seeds.iter().any(|seed| seed.id == id) {
+                self.call(&id, Call::Peers, Purpose::Seed, out);
+            }
         }
     }
 

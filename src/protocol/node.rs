@@ -215,9 +215,8 @@ impl Node {
         match purpose {
             Purpose::Gossip { items, wishes } => self.gossip_failed(now, &to, items, wishes, failure, out),
             Purpose::Sync => self.sync_failed(now, &to, failure, out),
-            Purpose::Offer => self.offer_failed(now, &to),
+            Purpose::Offer | Purpose::Join => self.wish_unanswered(now, &to, failure, out),
             Purpose::Bridge => self.bridge_failed(&to),
-            Purpose::Join => self.join_failed(now),
             Purpose::Probe => self.probe_failed(now, &to, failure, out),
             Purpose::Seed => self.seed_failed(now, to, failure, out),
             Purpose::ForeignSeed => self.foreign_seed_failed(now, &to),

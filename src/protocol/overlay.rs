@@ -12,7 +12,7 @@ use rand::RngExt;
 
 use super::bootstrap::{Given, SeedNode};
 use super::config::Config;
-use super::door::{Call, Event, Header, LinkAnswer, LinkCall, LinkReply, LinkWish, Output, Response};
+use super::door::{Call, Event, Failure, Header, LinkAnswer, LinkCall, LinkReply, LinkWish, Output, Response};
 use super::limits::MAX_WALK;
 use super::link::Link;
 use super::node::{Node, Purpose};
@@ -94,12 +94,13 @@ impl Overlay {
         let given: Vec<Given> =
             config.given_peers.iter().filter(|peer| *peer != id).map(|peer| Given::new(peer.clone(), now)).collect();
         let seeds = config.seeds.iter().chain(&config.given_peers).filter(|seed| *seed != id);
+        let distinct: BTreeSet<&NodeId> = seeds.collect();
         Overlay {
             links: BTreeMap::new(),
             offers: BTreeSet::new(),
             join: None,
             given,
-            seeds: seeds.map(|seed| SeedNode::new(seed.clone(), now)).collect(),
+            seeds: distinct.into_iter().map(|seed| SeedNode::new(seed.clone(), now)).collect(),
             splits: BTreeMap::new(),
             promises: BTreeMap::new(),
             place: None,
@@ -379,9 +380,27 @@ impl Node {
         }
     }
 
-    pub(super) fn join_failed(&mut self, now: Time) {
-        self.overlay.join = None;
-        self.search_failed(now);
+    /// A request for a link was not answered: whoever was asked may be dead, and says nothing of free places elsewhere.
+    pub(super) fn wish_unanswered(&mut self, now: Time, to: &NodeId, failure: Failure, out: &mut Vec<Output>) {
+        if !self.overlay.offers.remove(to) {
+            self.overlay.join = None;
+        }
+        self.search_unanswered(now);
+        if failure == Failure::Refused && !self.overlay.links.contains_key(to) && self.overlay_is_searched() {
+            self.suspect(now, to, out);
+        }
+    }
+
+    /// Given neighbours are expected before they run; only a search means that its goal was thought to live.
+    fn overlay_is_searched(&self) -> bool {
+        !self.overlay.given.iter().any(Given::is_expected)
+    }
+
+    /// The next search begins soon: many may have died at once, and only an answer of "busy" is a reason to wait longer.
+    pub(super) fn search_unanswered(&mut self, now: Time) {
+        let pause = self.jittered(self.config.heartbeat_ms / 4);
+        self.overlay.seek_at = now.after(pause);
+        self.overlay.place = None;
     }
 
     pub(super) fn search_failed(&mut self, now: Time) {

@@ -123,7 +123,9 @@ impl Node {
             return Some(id.clone());
         }
         let next = self.next_in_turn();
-        if next.is_none() || self.random.random_range(0..self.living()) < DEAD_PROBES {
+        // In a small network at most every other probe goes to the dead.
+        let all = self.living().max(2 * DEAD_PROBES);
+        if next.is_none() || self.random.random_range(0..all) < DEAD_PROBES {
             let dead = self.table.iter().filter(|(_, entry)| !entry.status.is_live()).map(|(id, _)| id);
             let unknown = self.overlay.seeds.iter().map(|seed| &seed.id).filter(|id| self.table.get(id).is_none());
             let lost: Vec<NodeId> = dead.chain(unknown).filter(|id| !self.is_self(id)).cloned().collect();

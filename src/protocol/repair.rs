@@ -120,6 +120,12 @@ impl Node {
             return;
         }
         link.sync_at = None;
+        let announced = link.theirs.unwrap_or_default();
+        // What differed was on its way and has arrived.
+        if link.sync_rounds == 0 && self.digest_above(announced.floor) == announced {
+            return;
+        }
+        let Some(link) = self.overlay.links.get_mut(to) else { return };
         link.syncing = true;
         link.sync_rounds += 1;
         let theirs = link.theirs.unwrap_or_default();
