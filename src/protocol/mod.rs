@@ -28,6 +28,7 @@ mod probe;
 mod refused;
 mod repair;
 mod restore;
+mod sending;
 mod trees;
 
 #[cfg(test)]

@@ -1,0 +1,239 @@
+//! Envelopes: filling them from a link's queue, and what their answers mean.
+//!
+//! Content is looked up when an envelope is filled, so that a slow peer gets the newest state of an origin and not every
+//! one. What a lost envelope carried is sent again; what the other side refused is sent one by one, and dropped for that
+//! link alone. What goes into the queues is decided in `dissemination.rs`, over which links in `trees.rs`.
+
+use super::Failure;
+use super::door::{Call, Envelope, GossipReply, Judgement, Outcome, Output};
+use super::limits::{MAX_BATCH, MAX_BATCH_BYTES, MAX_CLAIMS, UNLIMITED_REACH};
+use super::link::{ItemKey, Link, Waiting, Wishes};
+use super::node::{Node, Purpose};
+use super::table::Entry;
+use super::words::{Message, NodeId, Time};
+
+impl Node {
+    /// Sends over a link what waits for it, and a digest if one is due.
+    pub(super) fn flush(&mut self, now: Time, to: &NodeId, out: &mut Vec<Output>) {
+        loop {
+            let Some(link) = self.overlay.links.get(to) else { return };
+            let due = link.heartbeat_at <= now && !self.stopping;
+            if link.free_at().is_none_or(|free| free > now) || !(due || link.has_news()) {
+                return;
+            }
+            let items = self.fill(to);
+            // A leaving node keeps its link until the queue is empty; its last envelope says that it left.
+            let rest = self.overlay.links.get(to).map_or(0, |link| link.queue_length());
+            let claims = if self.stopping && rest > 0 { Vec::new() } else { self.claims_for(now, to) };
+            let grafts = self.overlay.links.get(to).is_some_and(Link::asks_again);
+            if items.is_empty() && claims.is_empty() && !grafts && !due {
+                return;
+            }
+            let mut header = self.header(to);
+            header.linked = header.linked || rest > 0;
+            let mut messages = Vec::with_capacity(items.len());
+            messages.extend(items.iter().filter_map(|(key, item)| self.message_for(key, item)));
+            self.counters.messages_sent += messages.len() as u64;
+            self.counters.envelopes_sent += 1;
+            let free_place = due.then(|| self.advertise_place(now)).flatten();
+            let (graft, prune) = (self.take_grafts(to), self.take_prunes(to));
+            let recent = if due { self.take_announcements(to) } else { Vec::new() };
+            let digest = due.then(|| self.digest());
+            let envelope = Envelope { header, messages, digest, claims, free_place, graft, prune, recent };
+            let next_heartbeat = now.after(self.heartbeat_pause(to));
+            // The last words of a leaving node wait for no window.
+            let batch_ms = if self.stopping { 0 } else { self.config.batch_ms };
+            if let Some(link) = self.overlay.links.get_mut(to) {
+                link.sent(now, batch_ms);
+                link.counts.sent += envelope.messages.len() as u64;
+                if due {
+                    link.heartbeat_at = next_heartbeat;
+                }
+            }
+            let claims = envelope.claims.iter().map(|claim| claim.id.clone()).collect();
+            let wishes = Wishes { claims, graft: envelope.graft.clone(), prune: envelope.prune.clone() };
+            self.call(to, Call::Gossip(envelope), Purpose::Gossip { items, wishes }, out);
+        }
+    }
+
+    /// Takes from a link's queue as much as one envelope carries.
+    fn fill(&mut self, to: &NodeId) -> Vec<(ItemKey, Waiting)> {
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        let Some(link) = self.overlay.links.get_mut(to) else { return items };
+        let most = if link.singly { 1 } else { MAX_BATCH };
+        let mut taken = Vec::new();
+        while taken.len() < most {
+            let Some(next) = link.pop() else { break };
+            taken.push(next);
+        }
+        if link.queue_length() == 0 {
+            link.singly = false;
+        }
+        let mut rest = Vec::new();
+        for (key, item) in taken {
+            let Some(message) = self.message_for(&key, &item) else { continue };
+            if message.path.contains(to) && !item.repair {
+                continue;
+            }
+            if bytes > 0 && bytes + message.weight() > MAX_BATCH_BYTES {
+                rest.push((key, item));
+                continue;
+            }
+            bytes += message.weight();
+            items.push((key, item));
+        }
+        if let Some(link) = self.overlay.links.get_mut(to) {
+            link.put_back(rest);
+        }
+        items
+    }
+
+    /// The message that a waiting item stands for, if it is still held.
+    fn message_for(&self, key: &ItemKey, item: &Waiting) -> Option<Message> {
+        match key {
+            ItemKey::State(origin) if item.repair => self.state_to_repair(origin),
+            ItemKey::State(origin) => {
+                let mut message = self.table.message_of(origin)?;
+                if !self.is_self(origin) {
+                    message.path = self.path_through(&message.path);
+                    message.ttl = message.ttl.saturating_sub(1);
+                }
+                Some(message)
+            }
+            ItemKey::Message(uuid, _) if item.repair => self.message_to_repair(uuid),
+            ItemKey::Message(uuid, _) => {
+                let mut message = self.log.get(uuid)?.message.clone();
+                message.ttl = item.ttl;
+                message.path = item.path.clone()?;
+                Some(message)
+            }
+        }
+    }
+
+    /// A state as repair hands it on: by the way it came, with a fresh ttl.
+    pub(super) fn state_to_repair(&self, origin: &NodeId) -> Option<Message> {
+        let mut message =
+            self.table.message_of(origin).filter(|_| !self.table.get(origin).is_some_and(Entry::is_faded))?;
+        if !self.is_self(origin) {
+            message.path = self.path_through(&message.path);
+        }
+        message.ttl = self.config.ttl.max(message.ttl);
+        Some(message)
+    }
+
+    /// A submitted message as repair hands it on.
+    pub(super) fn message_to_repair(&self, uuid: &uuid::Uuid) -> Option<Message> {
+        let record = self.log.get(uuid).filter(|record| record.is_unlimited())?;
+        let mut message = record.message.clone();
+        if !(self.is_self(&message.origin) && message.path.len() == 1) {
+            message.path = self.path_through(&message.path);
+        }
+        // It stays unlimited whatever this node's own setting is.
+        message.ttl = self.config.ttl.max(UNLIMITED_REACH as u8);
+        Some(message)
+    }
+
+    /// An envelope was answered.
+    pub(super) fn gossip_answered(
+        &mut self,
+        now: Time,
+        to: &NodeId,
+        items: &[(ItemKey, Waiting)],
+        reply: GossipReply,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(link) = self.overlay.links.get_mut(to) {
+            link.ended();
+        }
+        if self.meet(now, &reply.header, out).is_err() || reply.judgements.len() > items.len() {
+            return;
+        }
+        let same_life = self.overlay.links.get(to).is_some_and(|link| link.boot == reply.header.boot);
+        if same_life && !reply.header.linked {
+            self.drop_link(now, to, "the other side holds no link", out);
+        } else if same_life {
+            self.link_works(now, to);
+        }
+        self.learn_from_outcomes(to, items, &reply.judgements);
+        self.hear_announcements(now, reply.recent);
+        for message in reply.newer {
+            self.judge(now, message, Some(to), out);
+        }
+        for claim in reply.claims {
+            self.believe(now, claim, Some(to), out);
+        }
+        if let Some(place) = reply.free_place {
+            self.hear_of_place(now, place);
+        }
+        if let Some(theirs) = reply.digest {
+            self.compare_digest(now, to, theirs);
+        }
+        self.flush(now, to, out);
+    }
+
+    /// Stops pushing an origin over a link on whose other side a pushed message was not needed.
+    fn learn_from_outcomes(&mut self, to: &NodeId, items: &[(ItemKey, Waiting)], judgements: &[Judgement]) {
+        for ((key, _), judgement) in items.iter().zip(judgements) {
+            if judgement.outcome != Outcome::Duplicate || judgement.keep || !self.config.trees {
+                continue;
+            }
+            let origin = match key {
+                ItemKey::State(origin) => Some(origin.clone()),
+                ItemKey::Message(uuid, _) => self.log.get(uuid).map(|record| record.message.origin.clone()),
+            };
+            if let Some(origin) = origin {
+                self.shrink(&origin, to);
+            }
+        }
+    }
+
+    /// An envelope was not answered: what it carried is sent again, but for what the other side refused.
+    pub(super) fn gossip_failed(
+        &mut self,
+        now: Time,
+        to: &NodeId,
+        items: Vec<(ItemKey, Waiting)>,
+        wishes: Wishes,
+        failure: Failure,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(link) = self.overlay.links.get_mut(to) else { return };
+        link.ended();
+        link.wish_again(wishes);
+        match failure {
+            Failure::Rejected { .. } if items.len() > 1 => {
+                link.singly = true;
+                link.put_back(items);
+            }
+            // The one message is what it does not take: drop it for this link only.
+            Failure::Rejected { .. } if items.len() == 1 => {}
+            _ => {
+                link.put_back(items);
+                self.link_fails(now, to, failure, out);
+            }
+        }
+    }
+
+    /// Everything that is owed over links at `now`.
+    pub(super) fn tend_links(&mut self, now: Time, out: &mut Vec<Output>) {
+        let due = |link: &Link| link.deadline().is_some_and(|deadline| deadline <= now);
+        let ids: Vec<NodeId> =
+            self.overlay.links.iter().filter(|(_, link)| due(link)).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            self.flush(now, &id, out);
+            self.sync_if_due(now, &id, out);
+        }
+    }
+
+    /// The claims that wait for a link, as of now.
+    pub(super) fn claims_for(&mut self, now: Time, to: &NodeId) -> Vec<super::Claim> {
+        let Some(link) = self.overlay.links.get_mut(to) else { return Vec::new() };
+        let mut ids = Vec::new();
+        while ids.len() < MAX_CLAIMS
+            && let Some(id) = link.claims.pop_first()
+        {
+            ids.push(id);
+        }
+        ids.iter().filter_map(|id| self.claim_about(now, id)).collect()
+    }
+}
