@@ -189,7 +189,9 @@ impl Log {
         let max_paths = self.max_paths;
         let Some(record) = self.get_mut(uuid) else { return false };
         let known = record.arrivals.iter().any(|arrival| arrival.path == *path);
-        if known || record.arrivals.len() >= max_paths || path.contains(this) {
+        // Under the same uuid somebody may tell of another origin: that is no way of this message.
+        let begins_elsewhere = path.first() != Some(&record.message.origin);
+        if known || begins_elsewhere || record.arrivals.len() >= max_paths || path.contains(this) {
             return false;
         }
         record.arrivals.push(Arrival { path: path.clone(), at: now });

@@ -148,6 +148,7 @@ fn announced_paths_enter_the_log() {
     let recent = vec![
         Announcement { uuid: Uuid::from_u128(100), path: path(&[6, 3]) },
         Announcement { uuid: Uuid::from_u128(999), path: path(&[6, 3]) },
+        Announcement { uuid: Uuid::from_u128(100), path: path(&[9, 3]) },
     ];
     bench.ask(Request::Gossip(Envelope {
         header: header(3, true),
