@@ -170,7 +170,7 @@ impl Node {
                 self.call(&id, Call::Peers, Purpose::Seed, out);
             }
         }
-        if asks && self.overlay.seek_at <= now {
+        if asks && self.overlay.seek_at <= now && self.overlay.scouting.is_none() {
             self.ask_remembered(now, out);
         }
     }
@@ -193,7 +193,8 @@ impl Node {
     pub(super) fn seeds_deadline(&self) -> Option<Time> {
         let asks = self.asks_seeds();
         let seeds = self.overlay.seeds.iter().filter(|seed| !seed.asking && self.asks_seed(seed));
-        let remembered = (asks && self.table.len() > 1).then_some(self.overlay.seek_at);
+        let remembered =
+            (asks && self.table.len() > 1 && self.overlay.scouting.is_none()).then_some(self.overlay.seek_at);
         seeds.map(|seed| seed.next_at).chain(remembered).min()
     }
 
