@@ -215,6 +215,9 @@ impl Node {
             return;
         }
         let (peer, boot) = (reply.header.from.clone(), reply.header.boot);
+        if let LinkAnswer::Walk { next: named, .. } | LinkAnswer::Split { with: named } = &reply.answer {
+            self.note_named(named);
+        }
         let split = join.places == 2;
         let wish = match (join.stage, reply.answer) {
             (Stage::Walking, LinkAnswer::Linked) => {

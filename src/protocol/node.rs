@@ -198,7 +198,7 @@ impl Node {
             (Purpose::Probe, Reply::Link(reply)) => self.probe_answered(now, &to, &reply, out),
             (Purpose::Scout, Reply::Link(reply)) => self.scout_answered(now, &to, &reply, out),
             (Purpose::Bridge, Reply::Link(reply)) => self.bridge_answered(now, &to, &reply, out),
-            (Purpose::Seed, Reply::Peers(_)) => self.seed_answered(now, to, out),
+            (Purpose::Seed, Reply::Peers(peers)) => self.seed_answered(now, to, &peers, out),
             (Purpose::ForeignSeed, Reply::Peers(peers)) => self.foreign_seed_answered(now, to, peers, out),
             (Purpose::ForeignPush { .. }, Reply::Done) => self.foreign_push_answered(&to),
             (Purpose::Unlink, _) => {}

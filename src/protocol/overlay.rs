@@ -5,7 +5,7 @@
 //! replace links stand in `joining.rs`, the search for them in `seeking.rs`, what is done when most fail at once in
 //! `scouting.rs`, and the first contact in `bootstrap.rs`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::bootstrap::{Given, SeedNode};
 use super::config::Config;
@@ -26,6 +26,8 @@ pub struct Overlay {
     pub(super) join: Option<Join>,
     pub(super) given: Vec<Given>,
     pub(super) seeds: Vec<SeedNode>,
+    /// Nodes that others named in this node's searches: they are asked when it is alone and its seeds are gone.
+    pub(super) named: VecDeque<NodeId>,
     pub(super) splits: BTreeMap<NodeId, Split>,
     pub(super) promises: BTreeMap<NodeId, Promise>,
     /// The freshest news of a free place, and when it was true.
@@ -49,6 +51,7 @@ impl Overlay {
             join: None,
             given,
             seeds: distinct.into_iter().map(|seed| SeedNode::new(seed.clone(), now)).collect(),
+            named: VecDeque::new(),
             splits: BTreeMap::new(),
             promises: BTreeMap::new(),
             place: None,
