@@ -32,9 +32,9 @@ const DEAD_PROBES: usize = 3;
 /// A node that said nothing for so many heartbeats knows of nothing that should have arrived elsewhere.
 const QUIET_HEARTBEATS: u64 = 20;
 
-/// Probes of all nodes together, on average, between two states that are said again for the sake of news: one in 20
+/// Probes of all nodes together, on average, between two states that are said again for the sake of news: one in 60
 /// heartbeats, however large the network is.
-const PULSE_PROBES: usize = 10;
+const PULSE_PROBES: usize = 30;
 
 /// Entries that are passed over in search of one to probe.
 const MAX_PASSED_OVER: usize = 64;
