@@ -27,7 +27,7 @@ pub(super) async fn page(context: Data<Context>) -> HttpResponse {
             view.peers().count(),
             view.max_peers(),
             text::peers(view, now),
-            text::table(view, now),
+            text::table(view, now, |_| true),
             last.len(),
             view.log().len(),
         )
