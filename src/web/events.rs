@@ -23,7 +23,7 @@ use crate::wire::{EventKind, Problem, ResetEvent};
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How long a watcher may leave unread what is ready for it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
