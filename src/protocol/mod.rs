@@ -20,6 +20,7 @@ mod bootstrap;
 mod dissemination;
 mod foreign;
 mod forgetting;
+mod joining;
 mod link;
 mod liveness;
 mod overlay;
@@ -28,6 +29,8 @@ mod probe;
 mod refused;
 mod repair;
 mod restore;
+mod scouting;
+mod seeking;
 mod sending;
 mod trees;
 

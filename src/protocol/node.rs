@@ -36,6 +36,8 @@ pub(super) enum Purpose {
     Join,
     /// Asking whether a node lives and knows this one.
     Probe,
+    /// Asking whether a node lives, in search of one.
+    Scout,
     /// A link to another part of a torn network.
     Bridge,
     /// Telling that a link is closed.
@@ -194,8 +196,9 @@ impl Node {
             (Purpose::Offer, Reply::Link(reply)) => self.offer_answered(now, &to, reply, out),
             (Purpose::Join, Reply::Link(reply)) => self.join_answered(now, reply, out),
             (Purpose::Probe, Reply::Link(reply)) => self.probe_answered(now, &to, &reply, out),
+            (Purpose::Scout, Reply::Link(reply)) => self.scout_answered(now, &to, &reply, out),
             (Purpose::Bridge, Reply::Link(reply)) => self.bridge_answered(now, &to, &reply, out),
-            (Purpose::Seed, Reply::Peers(_)) => self.seed_answered(now, to, out),
+            (Purpose::Seed, Reply::Peers(peers)) => self.seed_answered(now, to, &peers, out),
             (Purpose::ForeignSeed, Reply::Peers(peers)) => self.foreign_seed_answered(now, to, peers, out),
             (Purpose::ForeignPush { .. }, Reply::Done) => self.foreign_push_answered(&to),
             (Purpose::Unlink, _) => {}
@@ -217,6 +220,7 @@ impl Node {
             Purpose::Sync => self.sync_failed(now, &to, failure, out),
             Purpose::Offer | Purpose::Join => self.wish_unanswered(now, &to, failure, out),
             Purpose::Bridge => self.bridge_failed(&to),
+            Purpose::Scout => self.scout_failed(now, &to, failure, out),
             Purpose::Probe => self.probe_failed(now, &to, failure, out),
             Purpose::Seed => self.seed_failed(now, to, failure, out),
             Purpose::ForeignSeed => self.foreign_seed_failed(now, &to),

@@ -10,6 +10,7 @@ mod merging;
 mod own_state;
 mod pushing;
 mod repairing;
+mod scouting;
 mod trees;
 
 use std::collections::BTreeMap;
@@ -70,6 +71,11 @@ impl Bench {
         let mut bench = Bench { node: Node::new(config, id(number), [number as u8; 32], now), now, out: Vec::new() };
         bench.tell(Input::Wake);
         bench
+    }
+
+    pub(super) fn number(&self) -> u16 {
+        let NodeId::Port(port) = self.node.id else { panic!("a test's node has a port") };
+        port - 7_000
     }
 
     pub(super) fn ask(&mut self, request: Request) -> Response {
