@@ -170,21 +170,28 @@ impl Node {
         self.say(now, payload, out);
     }
 
+    /// The message with this node's signature, if it signs.
+    fn signed(&self, message: Message) -> Message {
+        let seal = self.config.signer.as_ref().map(|key| key.seal(&self.config.cluster, &message));
+        Message { seal, ..message }
+    }
+
     /// Makes `payload` this node's newest state.
     fn say(&mut self, now: Time, payload: Payload, out: &mut Vec<Output>) -> Version {
-        let message = Message {
-            uuid: self.new_uuid(),
+        let (uuid, version) = (self.new_uuid(), self.next_version());
+        let message = self.signed(Message {
+            uuid,
             origin: self.id.clone(),
-            version: self.next_version(),
+            version,
             ttl: self.config.ttl,
             kind: Kind::State,
             payload,
             path: [self.id.clone()].into(),
             relays: 0,
             stamp: 0,
-        };
+            seal: None,
+        });
         self.own.spoken = true;
-        let version = message.version;
         self.note_said(now, version);
         self.persist(vec![DiskRecord::Own(message.clone())], out);
         self.accept_state(now, message, None, out);
@@ -228,18 +235,19 @@ impl Node {
         if (LogKey { stamp, uuid }) <= self.log.floor() {
             return Response::Refused(Refusal::Expired);
         }
-        let message = Message {
+        let version = self.next_version();
+        let message = self.signed(Message {
             uuid,
             origin: self.id.clone(),
-            version: self.next_version(),
+            version,
             ttl: submission.ttl.unwrap_or(self.config.ttl),
             kind: Kind::Message,
             payload: submission.payload,
             path: [self.id.clone()].into(),
             relays: submission.relays,
             stamp,
-        };
-        let version = message.version;
+            seal: None,
+        });
         self.note_said(now, version);
         self.table.heard(&message.origin, version);
         self.persist(vec![DiskRecord::Message(message.clone())], out);

@@ -3,9 +3,15 @@
 //! [`Settings`] is what the command line and the environment say, checked; [`run`] binds, serves and leaves. The listener is
 //! bound first, so that port 0 works and a taken port is one clear line.
 
+mod access;
 mod books;
+mod key_files;
+mod reload;
 mod run;
+mod seeds;
 mod settings;
 
+pub use access::{AccessArguments, AccessError, AccessSettings};
+pub use key_files::KeyFileError;
 pub use run::run;
 pub use settings::{Arguments, Dissemination, Settings, SettingsError};

@@ -19,6 +19,9 @@ pub(super) async fn sync(request: HttpRequest, payload: Payload, context: Data<C
 
 /// Reads a body, puts it to the node and answers what the node says.
 pub(super) async fn carry(request: HttpRequest, path: &str, payload: Payload, context: Data<Context>) -> HttpResponse {
+    if let Err(problem) = context.admits_node(&request) {
+        return answer::problem(&request, &problem);
+    }
     let body = match body::read(payload).await {
         Ok(body) => body,
         Err(problem) => return answer::problem(&request, &problem),

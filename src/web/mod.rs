@@ -2,7 +2,9 @@
 //!
 //! One file per group of endpoints. Handlers run on the node's own thread and never wait for another node. JSON is compact
 //! for our own programs and pretty for everyone else; `?format=text` gives a table. Errors are problems (RFC 9457).
+//! `access.rs` stands before all of them.
 
+mod access;
 mod answer;
 mod body;
 mod faults;
@@ -11,12 +13,18 @@ mod health;
 mod messages;
 mod page;
 mod peers;
+mod seeds;
 mod state;
 mod text;
+
+use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
+pub use self::access::{Access, guard, note_client};
+use crate::http::Tls;
 use crate::net::Handle;
 use crate::protocol::Config;
 use crate::wire::Problem;
@@ -28,12 +36,16 @@ pub struct Context {
     pub node: Handle,
     /// Largest payload in bytes.
     pub max_payload: usize,
+    /// What callers need.
+    pub access: Rc<Access>,
+    /// This node's certificates, if it has any.
+    pub tls: Option<Arc<Tls>>,
 }
 
 impl Context {
     /// The context of a node with these settings.
-    pub fn new(node: Handle, config: &Config) -> Context {
-        Context { node, max_payload: config.max_payload }
+    pub fn new(node: Handle, config: &Config, access: Rc<Access>, tls: Option<Arc<Tls>>) -> Context {
+        Context { node, max_payload: config.max_payload, access, tls }
     }
 }
 
@@ -97,6 +109,17 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::put().to(faults::set))
                 .route(web::delete().to(faults::clear))
                 .default_service(web::to(|r| wrong_method(r, "GET, PUT, DELETE"))),
+        )
+        .service(
+            web::resource(["/seeds", "/seeds/"])
+                .route(web::get().to(seeds::list))
+                .route(web::post().to(seeds::add))
+                .default_service(web::to(|r| wrong_method(r, "GET, POST"))),
+        )
+        .service(
+            web::resource(["/seeds/{id}", "/seeds/{id}/"])
+                .route(web::delete().to(seeds::remove))
+                .default_service(web::to(|r| wrong_method(r, "DELETE"))),
         )
         .service(
             web::resource(["/livez", "/livez/"])
