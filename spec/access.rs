@@ -86,7 +86,7 @@ fn text(path: &Path) -> &str {
 /// What a node that was started with these flags says on stderr before it serves.
 fn warnings(flags: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gossip_server"));
-    command.args(["--port", "0", "--log-level", "off"]).args(flags);
+    command.args(["--port", "0"]).args(flags).env("GOSSIP_LOG_LEVEL", "off");
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let mut line = String::new();

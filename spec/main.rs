@@ -16,6 +16,8 @@ mod dialect;
 mod failures;
 /// Injected faults, mass crashes, and what each link counts.
 mod faults;
+/// More of everything than anybody should send.
+mod heavy;
 /// Input that nobody should send.
 mod hostile;
 /// Messages: every node gets each one, and shows the ways it took.

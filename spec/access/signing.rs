@@ -143,7 +143,7 @@ fn a_forgery_through_an_honest_peer_is_refused_and_the_peer_is_not_blamed() {
     eventually("heartbeats pass", || (careful.digest().counters.envelopes_sent > 20).then_some(()));
     assert!(careful.state(ports[2]).is_none());
     assert_eq!((careful.peers(), deceived.peers()), (vec![ports[0]], vec![ports[1]]), "an honest peer was blamed");
-    assert!(careful.digest().counters.failures == 0 && careful.digest().counters.forged >= refused);
+    assert!(careful.digest().counters.forged >= refused);
     // Both go on exchanging what is true.
     let uuid = deceived.submit("true");
     eventually("it arrives", || (careful.get(&format!("/messages/{uuid}")).status == 200).then_some(()));

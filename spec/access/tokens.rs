@@ -134,14 +134,17 @@ fn tokens_are_rotated_without_a_gap() {
     let taken_by_all = |servers: &[Server], file: &Path| {
         eventually("all take it", || servers.iter().all(|server| submit(server, file) == 201).then_some(()));
     };
+    // A step is over when all nodes have read the file: each has a token that no file had before.
     for (tokens, still_taken) in [
-        (&["first-token", "second-token"][..], &old),
-        (&["second-token", "first-token"], &old),
-        (&["second-token"], &new),
+        (&["first-token", "second-token", "step-1"][..], &old),
+        (&["second-token", "first-token", "step-2"], &old),
+        (&["second-token", "step-3"], &new),
     ] {
         write(&file, tokens);
         hang_up(&servers);
-        taken_by_all(&servers, if tokens.len() == 2 { &new } else { still_taken });
+        let step = folder.path().join("step");
+        write(&step, &tokens[tokens.len() - 1..]);
+        taken_by_all(&servers, &step);
         assert!(servers.iter().all(|server| submit(server, still_taken) == 201), "a gap at {tokens:?}");
     }
     eventually("the old one is refused", || servers.iter().all(|server| submit(server, &old) == 401).then_some(()));

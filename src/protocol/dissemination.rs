@@ -186,6 +186,9 @@ impl Node {
             }
             Some((version, _)) if message.version < version => Outcome::Stale,
             _ => {
+                if self.config.signer.is_some() {
+                    self.recall(message.version);
+                }
                 self.heard_of_self(now, message.version);
                 self.continue_above(now, message.version);
                 Outcome::Stale

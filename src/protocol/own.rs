@@ -124,8 +124,10 @@ impl Node {
 
     /// An earlier life, or another process, said something at or above this node's version.
     pub(super) fn continue_above(&mut self, now: Time, version: Version) {
-        // A forged leap would leave no room to continue; the others refuse it as well.
-        if version > self.own.version.max(self.own.heard) + MAX_LEAP {
+        // A forged leap would leave no room to continue, and the others refuse what is too far above the state that they hold.
+        // They may be some versions behind, and several small leaps must not add up before the next word: so half of it, and
+        // counted from what was said and not from what was heard.
+        if version > self.own.version + MAX_LEAP / 2 {
             return;
         }
         self.own.heard = self.own.heard.max(version);
@@ -143,6 +145,11 @@ impl Node {
                 last.after(pause).max(now)
             }
         });
+    }
+
+    /// A word of an earlier life came back under its signature: whatever its version is, it is this node's own.
+    pub(super) fn recall(&mut self, version: Version) {
+        self.own.version = self.own.version.max(version);
     }
 
     fn draw_book(&mut self, now: Time, out: &mut Vec<Output>) {

@@ -141,3 +141,74 @@ pub fn signed_bytes(cluster: &str, message: &Message) -> Vec<u8> {
     text(&mut bytes, payload);
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Payload;
+
+    fn message() -> Message {
+        Message {
+            uuid: "7d444840-9dc0-41d1-b245-5ffdce74fad2".parse().unwrap(),
+            origin: NodeId::Port(7004),
+            version: 12,
+            ttl: 63,
+            kind: Kind::State,
+            payload: Payload::new(
+                serde_json::value::RawValue::from_string(r#"{"book": "Lucky Jim by Kingsley Amis"}"#.to_owned()).unwrap(),
+            ),
+            path: [NodeId::Port(7004), NodeId::Port(7009)].into(),
+            relays: 0,
+            stamp: 0,
+            seal: None,
+        }
+    }
+
+    /// The example of PROTOCOL.md, computed with another implementation of RFC 8032.
+    #[test]
+    fn the_documented_example_is_what_is_signed() {
+        let key = OriginKey::from_seed([7; 32]);
+        let bytes = signed_bytes("default", &message());
+        assert_eq!(bytes.len(), 120);
+        assert!(bytes.starts_with(b"gossip-origin-signature-1\0\0\0\0\x07default\x7d\x44\x48\x40"));
+        let seal = key.seal("default", &message());
+        assert_eq!(seal.key.to_string(), "6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=");
+        let expected = "Q8QDYzyvlsLwcA4HzbM/NkHOi3ABqymyWNT3Tyn35c5fIUZF3LylJgwGV+wymX3TSY6TM8j2eETYMr9EoCnqCA";
+        assert_eq!(STANDARD_NO_PAD.encode(seal.signature), expected);
+        assert!(seal.fits("default", &message()));
+    }
+
+    #[test]
+    fn what_changes_on_the_way_is_outside_and_all_else_inside() {
+        let key = OriginKey::from_seed([7; 32]);
+        let seal = key.seal("default", &message());
+        let on_the_way = Message { ttl: 1, path: [NodeId::Port(7004)].into(), relays: 3, ..message() };
+        assert!(seal.fits("default", &on_the_way));
+        assert!(!seal.fits("another", &message()));
+        let payload = Payload::of_book(Some("Lucky Jim by Kingsley Amis"));
+        for altered in [
+            Message { uuid: uuid::Uuid::from_u128(1), ..message() },
+            Message { origin: NodeId::Port(7005), ..message() },
+            Message { version: 13, ..message() },
+            Message { kind: Kind::Message, ..message() },
+            Message { stamp: 1, ..message() },
+            // The same value in other bytes is not what was signed.
+            Message { payload, ..message() },
+        ] {
+            assert!(!seal.fits("default", &altered), "{altered:?}");
+        }
+        let other = Seal { key: OriginKey::from_seed([8; 32]).public(), ..(*seal).clone() };
+        assert!(!other.fits("default", &message()));
+        // The neutral element is a key for which everything fits, where verifiers are lax.
+        let weak = Seal { key: PublicKey::new(std::array::from_fn(|i| u8::from(i == 0))), signature: [0; 64] };
+        assert!(!weak.fits("default", &message()));
+    }
+
+    #[test]
+    fn a_key_shows_only_its_public_half() {
+        let shown = format!("{:?}", OriginKey::from_seed([7; 32]));
+        assert_eq!(shown, "OriginKey(of 6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=)");
+        assert_eq!(PublicKey::parse("6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw"), Some(OriginKey::from_seed([7; 32]).public()));
+        assert!(PublicKey::parse("6kps").is_none() && PublicKey::parse("?").is_none());
+    }
+}

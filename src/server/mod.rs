@@ -5,13 +5,17 @@
 
 mod access;
 mod books;
+mod bounds;
 mod key_files;
+mod panics;
 mod reload;
 mod run;
 mod seeds;
 mod settings;
 
 pub use access::{AccessArguments, AccessError, AccessSettings};
+pub use bounds::{Bounds, ConnectionBounds};
 pub use key_files::KeyFileError;
+pub use panics::end_process_on_panic;
 pub use run::run;
 pub use settings::{Arguments, Dissemination, Settings, SettingsError};

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::bounds::connections_that_fit;
 use super::reload::{Reloader, tell_of_expiry};
 use super::settings::Settings;
 use crate::http::{Client, Tls, Tokens};
@@ -23,12 +24,6 @@ use crate::wire::Door;
 
 /// A connection between nodes stays open over many heartbeats.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
-
-/// How long to wait for the first line and headers of a request.
-const HEADER_TIME: Duration = Duration::from_secs(5);
-
-/// Open connections at a time: bounded, so that nobody can use up this process's file handles.
-const MAX_CONNECTIONS: usize = 16 * 1024;
 
 /// Binds, serves, and leaves on SIGTERM or SIGINT.
 ///
@@ -66,6 +61,7 @@ async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow:
     let tls = settings.access.tls.clone();
     let server_tls = tls.as_ref().map(Tls::server_config).transpose()?;
     let client_tls = tls.as_ref().map(Tls::client_config).transpose()?;
+    let connections = settings.connections;
     // The node lives on the one worker's thread, where its handlers run: it is made there, by the first use of this.
     let factory = move || {
         let form = id.form();
@@ -88,16 +84,18 @@ async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow:
             seeds: seeds.unwrap_or_default(),
         };
         actix_rt::spawn(reloader.run());
-        let context = web::Context::new(handle, &settings.config, access, settings.access.tls.clone());
-        App::new().app_data(Data::new(context)).wrap(from_fn(web::guard)).configure(web::routes)
+        let context = web::Context::new(handle, settings.requests, access, settings.access.tls.clone());
+        // The last one stands in front: guesses at tokens count as requests, too.
+        let app = App::new().app_data(Data::new(context)).wrap(from_fn(web::guard)).wrap(from_fn(web::limit));
+        app.configure(web::routes)
     };
     let server = HttpServer::new(factory)
         .on_connect(web::note_client)
         .workers(1)
         .worker_max_blocking_threads(1)
-        .max_connections(MAX_CONNECTIONS)
+        .max_connections(connections_that_fit(connections.max_connections))
         .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEADER_TIME)
+        .client_request_timeout(connections.header_time)
         .disable_signals()
         .shutdown_timeout(1);
     let server = match server_tls {

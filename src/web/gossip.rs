@@ -22,7 +22,7 @@ pub(super) async fn carry(request: HttpRequest, path: &str, payload: Payload, co
     if let Err(problem) = context.admits_node(&request) {
         return answer::problem(&request, &problem);
     }
-    let body = match body::read(payload).await {
+    let body = match body::read(payload, &context.bounds).await {
         Ok(body) => body,
         Err(problem) => return answer::problem(&request, &problem),
     };

@@ -13,12 +13,14 @@ mod health;
 mod messages;
 mod page;
 mod peers;
+mod rate;
 mod seeds;
 mod state;
 mod text;
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -26,7 +28,6 @@ use actix_web::{HttpRequest, HttpResponse};
 pub use self::access::{Access, guard, note_client};
 use crate::http::Tls;
 use crate::net::Handle;
-use crate::protocol::Config;
 use crate::wire::Problem;
 
 /// What every handler reaches.
@@ -34,20 +35,37 @@ use crate::wire::Problem;
 pub struct Context {
     /// The node.
     pub node: Handle,
+    /// What is taken of one request.
+    bounds: Bounds,
+    /// How many requests are taken of one address.
+    limiter: Rc<rate::Limiter>,
+    /// What callers need.
+    access: Rc<Access>,
+    /// This node's certificates, if it has any.
+    tls: Option<Arc<Tls>>,
+}
+
+/// What the HTTP face takes of one request, and how many of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
     /// Largest payload in bytes.
     pub max_payload: usize,
-    /// What callers need.
-    pub access: Rc<Access>,
-    /// This node's certificates, if it has any.
-    pub tls: Option<Arc<Tls>>,
+    /// Largest body in bytes.
+    pub max_body: usize,
+    /// Time for a body to arrive.
+    pub body_time: Duration,
+    /// Requests that one address may make a second; 0 sets no limit.
+    pub requests_per_second: u32,
 }
 
 impl Context {
-    /// The context of a node with these settings.
-    pub fn new(node: Handle, config: &Config, access: Rc<Access>, tls: Option<Arc<Tls>>) -> Context {
-        Context { node, max_payload: config.max_payload, access, tls }
+    /// The context of a node with these bounds.
+    pub fn new(node: Handle, bounds: Bounds, access: Rc<Access>, tls: Option<Arc<Tls>>) -> Context {
+        Context { node, bounds, limiter: Rc::new(rate::Limiter::new(bounds.requests_per_second)), access, tls }
     }
 }
+
+pub use rate::limit;
 
 /// All routes, with and without the trailing slash.
 pub fn routes(config: &mut ServiceConfig) {

@@ -15,7 +15,8 @@ pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpRe
 
 /// One more.
 pub(super) async fn add(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
-    let parsed = body::read(payload).await.and_then(|body| parse_seed(&body, context.node.door().form));
+    let parsed =
+        body::read(payload, &context.bounds).await.and_then(|body| parse_seed(&body, context.node.door().form));
     match parsed {
         Ok(seed) => {
             let response = context.node.request(Request::AddSeeds(vec![seed]));
