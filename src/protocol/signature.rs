@@ -155,7 +155,8 @@ mod tests {
             ttl: 63,
             kind: Kind::State,
             payload: Payload::new(
-                serde_json::value::RawValue::from_string(r#"{"book": "Lucky Jim by Kingsley Amis"}"#.to_owned()).unwrap(),
+                serde_json::value::RawValue::from_string(r#"{"book": "Lucky Jim by Kingsley Amis"}"#.to_owned())
+                    .unwrap(),
             ),
             path: [NodeId::Port(7004), NodeId::Port(7009)].into(),
             relays: 0,
@@ -208,7 +209,10 @@ mod tests {
     fn a_key_shows_only_its_public_half() {
         let shown = format!("{:?}", OriginKey::from_seed([7; 32]));
         assert_eq!(shown, "OriginKey(of 6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw=)");
-        assert_eq!(PublicKey::parse("6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw"), Some(OriginKey::from_seed([7; 32]).public()));
+        assert_eq!(
+            PublicKey::parse("6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw"),
+            Some(OriginKey::from_seed([7; 32]).public())
+        );
         assert!(PublicKey::parse("6kps").is_none() && PublicKey::parse("?").is_none());
     }
 }
