@@ -24,3 +24,5 @@ mod hostile;
 mod messages;
 /// Rules about the source itself.
 mod tidy;
+/// Programs of different age in one network.
+mod versions;
