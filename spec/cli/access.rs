@@ -14,13 +14,13 @@ fn a_network_with_certificates_and_tokens_starts_with_one_command() {
     let terminal = Terminal::new();
     token(&terminal, "token", "open-sesame\n");
     token(&terminal, "wrong", "hunter2\n");
-    terminal.start("random 3 -n 5 --heartbeat 200ms --tls tls --token-file token").ok();
+    terminal.start("random 3 -n 6 --heartbeat 200ms --tls tls --token-file token").ok();
     terminal.run("send-message 1 Apple").ok();
     terminal.run("wait").ok();
-    assert!(terminal.run("get-messages 5").ok().out.starts_with("- Apple (Node 1 -> "));
+    assert!(terminal.run("get-messages 6").ok().out.starts_with("- Apple (Node 1 -> "));
     terminal.run("add-node").ok();
     terminal.run("restart-node 2").ok();
-    assert!(terminal.run("wait").ok().out.starts_with("all 6 nodes agree"));
+    assert!(terminal.run("wait").ok().out.starts_with("all 7 nodes agree"));
     let plain = format!("http://127.0.0.1:{}/state", terminal.base_port + 1);
     assert!(ureq::get(&plain).call().is_err(), "a node of a network with certificates speaks plain HTTP");
     let refused = terminal.run("send-message 1 Pear --token-file wrong").fails(1, "not one of this node's");

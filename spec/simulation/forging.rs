@@ -62,6 +62,8 @@ fn forgeries(genuine: &Message, forger: &OriginKey) -> Vec<Message> {
 fn forged_and_altered_messages_are_refused_wherever_they_come_in() {
     for seed in 1..=5 {
         let mut world = signing_network(seed, 8, Faults::NONE);
+        // Until the last places are filled.
+        world.run_for(30 * HEARTBEAT_MS).unwrap();
         let genuine = state_at(&world, &id(5), 3);
         let forgeries = forgeries(&genuine, &key(200));
         let links: Vec<Vec<NodeId>> =
@@ -75,7 +77,8 @@ fn forged_and_altered_messages_are_refused_wherever_they_come_in() {
         assert_eq!(forged(&world), [all, 0, all, 0, 0, all, 0, 0], "seed {seed}: not refused at the door, or spread");
         let after: Vec<Vec<NodeId>> =
             world.live_ids().map(|id| world.node(id).unwrap().peers().cloned().collect()).collect();
-        assert_eq!(links, after, "seed {seed}: a link was lost over a forgery");
+        let kept = links.iter().zip(&after).all(|(before, after)| before.iter().all(|peer| after.contains(peer)));
+        assert!(kept, "seed {seed}: a link was lost over a forgery: {links:?} became {after:?}");
         assert_eq!(state_at(&world, &id(8), 3).seal, genuine.seal, "seed {seed}");
     }
 }
