@@ -5,6 +5,9 @@
 
 mod harness;
 
+/// Who may take part: tokens, certificates, signatures.
+mod access;
+
 /// A network comes into being from one seed.
 mod bootstrap;
 /// Nodes that speak the other dialect.

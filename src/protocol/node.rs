@@ -16,6 +16,7 @@ use super::forgetting::Forgotten;
 use super::limits::MAX_VERSION;
 use super::link::{ItemKey, Waiting, Wishes};
 use super::log::Log;
+use super::origins::Origins;
 use super::overlay::Overlay;
 use super::own::Own;
 use super::probe::Probes;
@@ -67,6 +68,8 @@ pub struct Counters {
     pub expired: u64,
     /// Refused for a limit.
     pub limited: u64,
+    /// Refused as they were not their origin's word.
+    pub forged: u64,
     /// Taken from a comparison's answer.
     pub repaired: u64,
     /// Envelopes sent, heartbeats included.
@@ -95,6 +98,7 @@ pub struct Node {
     pub(super) suspects: BTreeSet<(Time, NodeId)>,
     pub(super) foreign: Foreign,
     pub(super) refused: Refusals,
+    pub(super) origins: Origins,
     pub(super) compared_once: bool,
     pub(super) counters: Counters,
     pub(super) stopping: bool,
@@ -117,6 +121,7 @@ impl Node {
         let table = Table::new(config.max_nodes);
         let log = Log::new(config.max_messages, config.max_message_bytes, config.max_paths);
         let books = Log::new(config.max_books, usize::MAX, config.max_paths);
+        let origins = Origins::new(config.allowed_keys.clone());
         Node {
             config,
             id,
@@ -133,6 +138,7 @@ impl Node {
             suspects: BTreeSet::new(),
             foreign: Foreign::default(),
             refused: Refusals::default(),
+            origins,
             compared_once: false,
             counters: Counters::default(),
             stopping: false,
@@ -161,6 +167,12 @@ impl Node {
             Request::Submit(submission) => self.submit(now, submission, out),
             Request::MarkRead(uuids) => self.mark_read(uuids, out),
             Request::Forget { id, uuid } => self.forget(now, &id, uuid, out),
+            Request::AddSeeds(ids) => self.add_seeds(now, ids),
+            Request::RemoveSeeds(ids) => self.remove_seeds(&ids),
+            Request::AllowKeys(keys) => {
+                self.allow_keys(keys);
+                Response::Done
+            }
         };
         self.tend(now, out);
         response

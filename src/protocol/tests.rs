@@ -46,6 +46,7 @@ pub(super) fn message(kind: Kind, uuid: u128, version: Version, ttl: u8, way: &[
         path: path(way),
         relays: 0,
         stamp: if kind == Kind::Message { version } else { 0 },
+        seal: None,
     }
 }
 
