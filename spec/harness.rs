@@ -41,13 +41,21 @@ impl Server {
 
     /// The same on a given port.
     pub fn start_on(port: u16, arguments: &[&str]) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_gossip_server"))
-            .args(["--port", &port.to_string(), "--log-level", "off"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the node starts");
+        let port = port.to_string();
+        Server::spawn(
+            Command::new(env!("CARGO_BIN_EXE_gossip_server"))
+                .args(["--port", &port, "--log-level", "off"])
+                .args(arguments),
+        )
+    }
+
+    /// The same by another program that becomes the node; it is told the node's first arguments.
+    pub fn start_by(command: impl FnOnce(&[&str]) -> Command) -> Server {
+        Server::spawn(&mut command(&["--port", "0", "--log-level", "off"]))
+    }
+
+    fn spawn(command: &mut Command) -> Server {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the node starts");
         let stdout = child.stdout.take().expect("stdout is piped");
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).expect("the node says where it listens");

@@ -101,6 +101,7 @@ fn record(name: &NetworkName) -> NetworkRecord {
         shape: "circular".to_owned(),
         newcomer_places: 2,
         node_flags: Vec::new(),
+        durable: false,
         program: "gossip_server".into(),
         nodes: (1..=3).map(node).collect(),
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::disk::DiskRecord;
 use super::words::{
     Announcement, Boot, Claim, Digest, FreePlace, Graft, LogKey, Message, NodeId, Payload, Status, Version,
 };
@@ -435,19 +436,11 @@ pub enum Output {
         /// What to write.
         records: Vec<DiskRecord>,
     },
+    /// Write records when there is time: nothing waits for them, and peers could bring them again. Only a node with a
+    /// disk asks for it.
+    Keep(Vec<DiskRecord>),
     /// Something happened that others may want to know.
     Emit(Event),
-}
-
-/// What survives a restart on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DiskRecord {
-    /// This node's own newest state.
-    Own(Message),
-    /// A submitted message that this node accepted.
-    Message(Message),
-    /// Messages that were read.
-    Read(Vec<Uuid>),
 }
 
 /// Something that happened.

@@ -1,6 +1,8 @@
 //! Runs one node until it is told to leave.
 
 use std::net::TcpListener;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -12,8 +14,9 @@ use tokio::sync::mpsc;
 
 use super::settings::Settings;
 use crate::http::Client;
-use crate::net::{Clock, Handle, Injection, fresh_seed};
-use crate::protocol::{Node, NodeId};
+use crate::net::{Clock, Disk, Handle, Injection, fresh_seed, progress_channel};
+use crate::protocol::{DiskImage, Node, NodeId};
+use crate::store::{self, Owner};
 use crate::web;
 use crate::wire::Door;
 
@@ -35,20 +38,53 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {} (is the port in use?)", settings.address))?;
     let bound = listener.local_addr()?;
     let id = settings.id(bound);
+    let clock = Clock::start();
+    let (image, disk) = match &settings.data_dir {
+        None => (DiskImage::default(), None),
+        Some(folder) => open_disk(folder, &settings, &id, clock)?,
+    };
     println!("node {id} of cluster {} listens on http://{bound}/", settings.config.cluster);
-    actix_rt::System::new().block_on(serve(settings, id, listener))
+    actix_rt::System::new().block_on(serve(settings, id, clock, image, disk, listener))
 }
 
-async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow::Result<()> {
+/// Opens the data directory before anything is served, so that whatever is wrong with it is one clear line.
+fn open_disk(
+    folder: &Path,
+    settings: &Settings,
+    id: &NodeId,
+    clock: Clock,
+) -> anyhow::Result<(DiskImage, Option<Disk>)> {
+    let owner = Owner { cluster: settings.config.cluster.to_string(), id: id.clone() };
+    let mut fresh = [0; 16];
+    fresh.copy_from_slice(&fresh_seed()?[..16]);
+    let fresh = uuid::Builder::from_random_bytes(fresh).into_uuid();
+    let (report, progress) = progress_channel();
+    let opened = store::open(folder, &owner, clock.epoch_ms(), fresh, report)?;
+    let (messages, version) = (opened.image.messages.len(), opened.image.version);
+    log::info!("{}: version {version}, {messages} messages", folder.display());
+    Ok((opened.image, Some(Disk::new(opened.store, progress))))
+}
+
+async fn serve(
+    settings: Settings,
+    id: NodeId,
+    clock: Clock,
+    image: DiskImage,
+    disk: Option<Disk>,
+    listener: TcpListener,
+) -> anyhow::Result<()> {
     let (left, mut leaving) = mpsc::unbounded_channel::<anyhow::Result<()>>();
     let seed = fresh_seed()?;
     let fault_seed = if settings.allow_faults { Some(fresh_seed()?) } else { None };
+    let kept = Arc::new(Mutex::new(Some((image, disk))));
     // The node lives on the one worker's thread, where its handlers run: it is made there, by the first use of this.
     let factory = move || {
         let form = id.form();
-        let clock = Clock::start();
-        let node = Node::new(settings.config.clone(), id.clone(), seed, clock.now());
-        let handle = Handle::start(node, Client::new(), clock, Door { form }, fault_seed.map(Injection::new));
+        let (image, disk) = kept.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        let mut node = Node::new(settings.config.clone(), id.clone(), seed, clock.now());
+        node.restore(clock.now(), image);
+        let injection = fault_seed.map(Injection::new);
+        let handle = Handle::start(node, Client::new(), clock, Door { form }, injection, disk);
         actix_rt::spawn(leave_when_told(handle.clone(), left.clone()));
         let context = web::Context::new(handle, &settings.config);
         App::new().app_data(Data::new(context)).configure(web::routes)

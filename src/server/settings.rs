@@ -76,6 +76,10 @@ pub struct Arguments {
     #[arg(long, env = "GOSSIP_CLUSTER", value_name = "NAME", default_value = "default")]
     pub cluster: String,
 
+    /// Directory in which the node keeps what must survive a restart; made if it is not there. Without it all is in memory.
+    #[arg(long, env = "GOSSIP_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
     /// Lets anyone who reaches the port disturb what passes between this node and others, for tests (PUT /faults).
     #[arg(long, env = "GOSSIP_ALLOW_FAULT_INJECTION", value_parser = FalseyValueParser::new())]
     pub allow_fault_injection: bool,
@@ -114,6 +118,8 @@ pub struct Settings {
     pub advertise: Option<NodeId>,
     /// Whether faults can be injected.
     pub allow_faults: bool,
+    /// Where the node keeps what survives a restart.
+    pub data_dir: Option<PathBuf>,
     /// The node's settings.
     pub config: Config,
 }
@@ -169,6 +175,7 @@ impl Arguments {
             heartbeat_ms,
             suspicion_ms: heartbeat_ms.saturating_mul(2),
             forget_ms: milliseconds(self.forget_after),
+            durable: self.data_dir.is_some(),
             ..Config::default()
         };
         config.validate()?;
@@ -177,6 +184,7 @@ impl Arguments {
             address: SocketAddr::new(self.bind, self.port),
             advertise: self.advertise,
             allow_faults: self.allow_fault_injection,
+            data_dir: self.data_dir,
             config,
         })
     }

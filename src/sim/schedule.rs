@@ -219,6 +219,7 @@ impl Schedule {
             max_books: self.random.random_range(0..=20),
             max_paths: self.random.random_range(1..=64),
             trees: !self.random.random_bool(0.15),
+            durable: self.random.random_bool(0.5),
             ..Config::default()
         };
         // Clocks begin anywhere, and some are wrong by up to a tenth.

@@ -3,6 +3,7 @@
 //! One file per group of endpoints. Handlers run on the node's own thread and never wait for another node. JSON is compact
 //! for our own programs and pretty for everyone else; `?format=text` gives a table. Errors are problems (RFC 9457).
 
+mod acks;
 mod answer;
 mod body;
 mod faults;
@@ -85,6 +86,11 @@ pub fn routes(config: &mut ServiceConfig) {
             web::resource(["/messages/read", "/messages/read/"])
                 .route(web::post().to(messages::mark_read))
                 .default_service(web::to(|r| wrong_method(r, "POST"))),
+        )
+        .service(
+            web::resource("/messages/{uuid}/held")
+                .route(web::get().to(acks::held))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
         )
         .service(
             web::resource(["/messages/{uuid}", "/messages/{uuid}/"])

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::{Context, answer, body, text};
 use crate::net::Clock;
-use crate::protocol::{Entry, LogKey, NodeId, Request, Response, Time, View};
-use crate::wire::{CountersReport, DigestReport, Problem, StateReport, encode_response, parse_own_payload};
+use crate::protocol::{Entry, LogKey, NodeId, Request, Time, View};
+use crate::wire::{CountersReport, DigestReport, Problem, StateReport, parse_own_payload};
 
 /// `?format=` is taken, though one state has only one form.
 #[derive(Deserialize)]
@@ -83,8 +83,8 @@ pub(super) async fn set(request: HttpRequest, payload: Payload, context: Data<Co
     let parsed = body::read(payload).await.and_then(|body| parse_own_payload(&body, context.max_payload));
     match parsed {
         Ok(payload) => {
-            let response = context.node.request(Request::SetState(payload));
-            answer::encoded(&request, encode_response(&response))
+            let outcome = context.node.request(Request::SetState(payload)).await;
+            answer::outcome(&request, outcome)
         }
         Err(problem) => answer::problem(&request, &problem),
     }
@@ -92,8 +92,8 @@ pub(super) async fn set(request: HttpRequest, payload: Payload, context: Data<Co
 
 /// Returns to drawing books.
 pub(super) async fn clear(request: HttpRequest, context: Data<Context>) -> HttpResponse {
-    let response: Response = context.node.request(Request::ClearState);
-    answer::encoded(&request, encode_response(&response))
+    let outcome = context.node.request(Request::ClearState).await;
+    answer::outcome(&request, outcome)
 }
 
 #[derive(Deserialize)]
@@ -109,7 +109,10 @@ pub(super) async fn forget(request: HttpRequest, id: Path<String>, context: Data
         Ok(Request::Forget { id, uuid: query.uuid })
     });
     match asked {
-        Ok(asked) => answer::encoded(&request, encode_response(&context.node.request(asked))),
+        Ok(asked) => {
+            let outcome = context.node.request(asked).await;
+            answer::outcome(&request, outcome)
+        }
         Err(problem) => answer::problem(&request, &problem),
     }
 }
