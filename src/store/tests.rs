@@ -86,12 +86,11 @@ fn the_database_holds_what_the_records_add_up_to() {
         let mut database = Database::in_storage(storage, IDENTITY).unwrap();
         let mut all = DiskImage::default();
         for _ in 0..30 {
-            let (mut part, floor) = (DiskImage::default(), all.floor);
+            let mut part = DiskImage { floor: all.floor, ..DiskImage::default() };
             for _ in 0..random.random_range(0..20) {
                 // As a node does, which never speaks of what it evicted.
                 let record = any_record(&mut random);
                 all.apply(record.clone());
-                part.floor = floor;
                 part.apply(record);
             }
             database.commit(&part, SHAPE).unwrap();
