@@ -199,7 +199,8 @@ impl Database {
 
 fn write_meta(write: &WriteTransaction, changes: &DiskImage, shape: Shape) -> Result<(), StoreError> {
     let mut meta = write.open_table(META)?;
-    if changes.version > 0 {
+    let held = meta.get("version")?.and_then(|held| held.value().try_into().map(u64::from_le_bytes).ok());
+    if changes.version > held.unwrap_or(0) {
         meta.insert("version", changes.version.to_le_bytes().as_slice())?;
     }
     if changes.floor > LogKey::default() {
