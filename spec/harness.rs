@@ -1,5 +1,6 @@
 //! Real node processes on free ports, killed when a test ends, and what tests ask them.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -41,12 +42,13 @@ impl Server {
 
     /// The same on a given port.
     pub fn start_on(port: u16, arguments: &[&str]) -> Server {
+        Server::start_program(OsStr::new(env!("CARGO_BIN_EXE_gossip_server")), port, arguments)
+    }
+
+    /// The same with another program, which may be of another age.
+    pub fn start_program(program: &OsStr, port: u16, arguments: &[&str]) -> Server {
         let port = port.to_string();
-        Server::spawn(
-            Command::new(env!("CARGO_BIN_EXE_gossip_server"))
-                .args(["--port", &port, "--log-level", "off"])
-                .args(arguments),
-        )
+        Server::spawn(Command::new(program).args(["--port", &port, "--log-level", "off"]).args(arguments))
     }
 
     /// The same by another program that becomes the node; it is told the node's first arguments.

@@ -15,9 +15,13 @@ mod durability;
 mod failures;
 /// Injected faults, mass crashes, and what each link counts.
 mod faults;
+/// More of everything than anybody should send.
+mod heavy;
 /// Input that nobody should send.
 mod hostile;
 /// Messages: every node gets each one, and shows the ways it took.
 mod messages;
 /// Rules about the source itself.
 mod tidy;
+/// Programs of different age in one network.
+mod versions;

@@ -153,9 +153,9 @@ fn find<'a>(view: View<'a>, name: &str) -> Result<&'a Record, Problem> {
 
 /// Submits a message.
 pub(super) async fn submit(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
-    let parsed = body::read(payload).await.and_then(|body| {
+    let parsed = body::read(payload, &context.bounds).await.and_then(|body| {
         let acks = acks::read(&request, &context.node)?;
-        Ok((parse_submission(&body, context.max_payload)?, acks))
+        Ok((parse_submission(&body, context.bounds.max_payload)?, acks))
     });
     let (submission, acks) = match parsed {
         Ok(parsed) => parsed,
@@ -172,7 +172,7 @@ pub(super) async fn submit(request: HttpRequest, payload: Payload, context: Data
 
 /// Marks messages as read.
 pub(super) async fn mark_read(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
-    match body::read(payload).await.and_then(|body| parse_read_marks(&body)) {
+    match body::read(payload, &context.bounds).await.and_then(|body| parse_read_marks(&body)) {
         Ok(uuids) => {
             let outcome = context.node.request(Request::MarkRead(uuids)).await;
             answer::outcome(&request, outcome)
