@@ -120,6 +120,13 @@ impl Handle {
         }
     }
 
+    /// What was shown of the node, once all of it is on disk: a version that somebody saw is never used again either.
+    pub async fn written<R>(&self, shown: R) -> R {
+        let barrier = self.inner.disk.as_ref().map_or(0, Disk::barrier);
+        self.released(barrier).await;
+        shown
+    }
+
     /// Why the disk takes nothing at present; `None` where all is well, or there is none.
     pub fn disk_trouble(&self) -> Option<Arc<str>> {
         self.inner.disk.as_ref().and_then(Disk::trouble)

@@ -107,6 +107,11 @@ impl Wanted {
 
 /// The log, oldest first.
 pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpResponse {
+    let shown = show_list(request, context.clone());
+    context.node.written(shown).await
+}
+
+fn show_list(request: HttpRequest, context: Data<Context>) -> HttpResponse {
     let clock = context.node.clock();
     let asked = answer::query::<ListQuery>(&request).and_then(|query| Ok((query.check(clock)?, query.format)));
     let (wanted, format) = match asked {
@@ -124,6 +129,11 @@ pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpRe
 
 /// One message, by its uuid or an unambiguous beginning of it.
 pub(super) async fn one(request: HttpRequest, name: Path<String>, context: Data<Context>) -> HttpResponse {
+    let shown = show_one(request, name, context.clone());
+    context.node.written(shown).await
+}
+
+fn show_one(request: HttpRequest, name: Path<String>, context: Data<Context>) -> HttpResponse {
     let clock = context.node.clock();
     let found = context.node.view(|view, _| find(view, &name).map(|record| report(view.id(), record, clock)));
     match found {

@@ -37,6 +37,11 @@ struct StateQuery {
 
 /// All known nodes, or a digest of what this node holds.
 pub(super) async fn all(request: HttpRequest, context: Data<Context>) -> HttpResponse {
+    let shown = show_all(request, context.clone());
+    context.node.written(shown).await
+}
+
+fn show_all(request: HttpRequest, context: Data<Context>) -> HttpResponse {
     let query: StateQuery = match answer::query(&request) {
         Ok(query) => query,
         Err(problem) => return answer::problem(&request, &problem),
@@ -63,6 +68,11 @@ pub(super) async fn all(request: HttpRequest, context: Data<Context>) -> HttpRes
 
 /// One known node.
 pub(super) async fn one(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
+    let shown = show_one(request, id, context.clone());
+    context.node.written(shown).await
+}
+
+fn show_one(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
     if let Err(problem) = answer::query::<FormatQuery>(&request) {
         return answer::problem(&request, &problem);
     }
