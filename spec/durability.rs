@@ -286,8 +286,7 @@ fn a_node_whose_disk_is_full_serves_refuses_and_recovers() {
     let peer = Server::start(&["--interval", "0"]);
     let (seed, data) = (peer.port.to_string(), disk.folder.path().join("data"));
     let arguments = ["--interval", "0", "--seed", &seed, "--data-dir", data.to_str().unwrap()];
-    let node =
-        Server::start_by(|own| disk.wrap(env!("CARGO_BIN_EXE_gossip_server"), &[&own[..], &arguments[..]].concat()));
+    let node = Server::start_by(|own| disk.wrap(env!("CARGO_BIN_EXE_gossip_server"), &[own, &arguments[..]].concat()));
     agree_among(&[&peer, &node]);
     let kept = node.submit("kept");
     // The file lies on the node's disk, which is reached through its process.
