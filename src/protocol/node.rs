@@ -13,6 +13,7 @@ use super::config::Config;
 use super::door::{Call, Header, Input, Output, Refusal, Reply, Request, Response};
 use super::foreign::Foreign;
 use super::forgetting::Forgotten;
+use super::keeping::Keeping;
 use super::limits::MAX_VERSION;
 use super::link::{ItemKey, Waiting, Wishes};
 use super::log::Log;
@@ -99,6 +100,7 @@ pub struct Node {
     pub(super) foreign: Foreign,
     pub(super) refused: Refusals,
     pub(super) origins: Origins,
+    pub(super) keeping: Keeping,
     pub(super) compared_once: bool,
     pub(super) counters: Counters,
     pub(super) stopping: bool,
@@ -118,7 +120,10 @@ impl Node {
         let boot = random.random_range(1..=MAX_VERSION);
         let own = Own::new(now, &config);
         let overlay = Overlay::new(now, &config, &id);
-        let table = Table::new(config.max_nodes);
+        let mut table = Table::new(config.max_nodes);
+        if config.durable {
+            table.note_changes();
+        }
         let log = Log::new(config.max_messages, config.max_message_bytes, config.max_paths);
         let books = Log::new(config.max_books, usize::MAX, config.max_paths);
         let origins = Origins::new(config.allowed_keys.clone());
@@ -139,6 +144,7 @@ impl Node {
             foreign: Foreign::default(),
             refused: Refusals::default(),
             origins,
+            keeping: Keeping::default(),
             compared_once: false,
             counters: Counters::default(),
             stopping: false,
@@ -175,6 +181,7 @@ impl Node {
             }
         };
         self.tend(now, out);
+        self.hand_out_kept(out);
         response
     }
 
@@ -199,6 +206,7 @@ impl Node {
             Input::Stop => self.leave(now, out),
         }
         self.tend(now, out);
+        self.hand_out_kept(out);
     }
 
     fn delivered(&mut self, now: Time, to: NodeId, purpose: Purpose, reply: Reply, out: &mut Vec<Output>) {
@@ -294,7 +302,7 @@ impl Node {
         out.push(Output::Send { ticket, to: to.clone(), call });
     }
 
-    pub(super) fn persist(&mut self, records: Vec<super::door::DiskRecord>, out: &mut Vec<Output>) {
+    pub(super) fn persist(&mut self, records: Vec<super::disk::DiskRecord>, out: &mut Vec<Output>) {
         self.next_seq += 1;
         out.push(Output::Persist { seq: self.next_seq, records });
     }

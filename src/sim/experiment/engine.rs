@@ -203,7 +203,7 @@ impl<'a> Engine<'a> {
             match output {
                 Output::Send { ticket, to, call } => sends.push((ticket, to, call)),
                 Output::Emit(event) => self.happened(number, &event),
-                Output::Persist { .. } => {}
+                Output::Persist { .. } | Output::Keep(_) => {}
             }
         }
         for (ticket, to, call) in sends.drain(..) {
