@@ -45,13 +45,14 @@ mod tests;
 
 pub use error::ClientError;
 pub use gather::gather;
-pub use node::{Caller, NodeClient};
+pub use node::{Acks, Caller, NodeClient};
 pub use query::{KindFilter, MessageQuery, ReadFilter};
 pub use watch::{LiveEvent, Watch};
 
-pub use crate::http::CallError;
+pub use crate::http::{CallError, Client, Secret, Tls, TlsFiles, Tokens, exposed_mode};
 pub use crate::wire::{
     ArrivalReport, DigestReport, EventKind, Faults, FaultsReport, ForgottenEvent, LinkEvent, MarkedReport,
-    MessageReport, OverlayReport, PathEvent, PeerReport, Problem, ReadEvent, ReadyReport, ResetEvent, SnapshotEvent,
-    SpreadNode, SpreadReport, StateEvent, StateReport, StatusEvent, SubmissionShape, SubmittedReport, VersionReport,
+    MessageReport, OverlayReport, PathEvent, PeerReport, Problem, ReadEvent, ReadyReport, ResetEvent, SeedsReport,
+    SnapshotEvent, SpreadNode, SpreadReport, StateEvent, StateReport, StatusEvent, SubmissionShape, SubmittedReport,
+    VersionReport,
 };

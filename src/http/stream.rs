@@ -7,7 +7,7 @@ use awc::error::PayloadError;
 use awc::http::header::ACCEPT;
 use futures_core::Stream;
 
-use super::{CallError, Client, explain};
+use super::{CallError, Client, Verb, explain};
 
 /// The client counts the time of a whole answer; of one that does not end it is this.
 const NO_LIMIT: Duration = Duration::from_secs(10 * 366 * 86_400);
@@ -33,7 +33,7 @@ impl Client {
         last_event_id: Option<&str>,
         limit: Duration,
     ) -> Result<Result<Body, (u16, Vec<u8>)>, CallError> {
-        let mut request = self.inner.get(format!("http://{address}{path}")).timeout(NO_LIMIT);
+        let mut request = self.request(Verb::Get, address, path).timeout(NO_LIMIT);
         request = request.insert_header((ACCEPT, "application/x-ndjson"));
         if let Some(id) = last_event_id {
             request = request.insert_header(("last-event-id", id));

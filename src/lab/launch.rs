@@ -1,11 +1,13 @@
 //! Starting a network: all of its processes, or none.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::registry::NetworkLock;
 use super::stop::end;
 use super::{
-    Drawing, Ending, LabError, NetworkName, NetworkRecord, NodeRecord, Progress, Registry, ports, program, survey,
+    Drawing, Ending, LabError, NetworkAccess, NetworkName, NetworkRecord, NodeRecord, Progress, Registry, ports,
+    program, survey,
 };
 use crate::client::Caller;
 
@@ -31,8 +33,14 @@ pub struct LaunchPlan {
     pub newcomer_places: usize,
     /// Who is linked to whom.
     pub drawing: Drawing,
+    /// What the nodes ask of whoever calls them.
+    pub access: NetworkAccess,
     /// Flags for every node.
     pub node_flags: Vec<String>,
+    /// Whether every node gets a directory for what survives a restart.
+    pub durable: bool,
+    /// Whether nodes go on with what an earlier network of this name left in theirs.
+    pub keep_data: bool,
     /// How long the nodes may take until they answer.
     pub limit: Duration,
 }
@@ -49,7 +57,7 @@ pub async fn launch(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<NetworkRecord, LabError> {
     let program = program::find_server()?;
-    let planned = plan_nodes(plan)?;
+    let planned = plan_nodes(registry, plan)?;
     let lock = registry.lock(&plan.name)?;
     if let Some(running) = registry.load(&plan.name)?.filter(NetworkRecord::is_running) {
         let live = running.live_nodes().len();
@@ -58,14 +66,20 @@ pub async fn launch(
     for node in &planned {
         ports::check_free(node.number, node.port)?;
     }
+    plan.access.provide(planned.iter().map(|node| node.port))?;
     registry.clear_logs(&lock, &plan.name);
+    if !plan.keep_data {
+        registry.clear_data(&lock, &plan.name)?;
+    }
     let mut network = NetworkRecord {
         name: plan.name.clone(),
         base_port: plan.base_port,
         cluster: plan.name.cluster().to_owned(),
         shape: plan.shape.clone(),
         newcomer_places: plan.newcomer_places,
+        access: plan.access.clone(),
         node_flags: plan.node_flags.clone(),
+        durable: plan.durable,
         program,
         nodes: Vec::new(),
     };
@@ -83,6 +97,9 @@ pub async fn launch(
             // What could not be stopped stays written down, so that stop-network can try again.
             if end(&network.nodes.iter().collect::<Vec<_>>(), Ending::Graceful).await.is_ok() {
                 registry.forget(&lock, &plan.name)?;
+                if !plan.keep_data {
+                    registry.clear_data(&lock, &plan.name)?;
+                }
             } else {
                 registry.save(&lock, &network)?;
             }
@@ -97,7 +114,7 @@ struct PlannedNode {
     args: Vec<String>,
 }
 
-fn plan_nodes(plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
+fn plan_nodes(registry: &Registry, plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
     // The greatest number is the first to be beyond the ports, so it is the one to name.
     if let Some(last) = plan.drawing.numbers.last() {
         ports::port_of(plan.base_port, u64::from(*last))?;
@@ -105,7 +122,9 @@ fn plan_nodes(plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
     let plan_node = |(number, neighbours): (u16, Vec<u16>)| {
         let port = ports::port_of(plan.base_port, u64::from(number))?;
         let places = neighbours.len().max(LEAST_PLACES);
-        let mut args = node_args(port, plan.name.cluster(), places, &plan.node_flags);
+        let data = plan.durable.then(|| registry.data_folder(&plan.name, number));
+        let cluster = plan.name.cluster();
+        let mut args = node_args(port, cluster, places, data.as_deref(), &plan.node_flags, &plan.access);
         for neighbour in neighbours {
             let peer = ports::port_of(plan.base_port, u64::from(neighbour))?;
             args.extend(["--peer".to_owned(), peer.to_string()]);
@@ -116,9 +135,18 @@ fn plan_nodes(plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
 }
 
 /// The arguments that every node of a network is started with, whenever it is.
-pub(super) fn node_args(port: u16, cluster: &str, places: usize, node_flags: &[String]) -> Vec<String> {
+pub(super) fn node_args(
+    port: u16,
+    cluster: &str,
+    places: usize,
+    data: Option<&Path>,
+    node_flags: &[String],
+    access: &NetworkAccess,
+) -> Vec<String> {
     let own = ["--port", &port.to_string(), "--cluster", cluster, "--max-peers", &places.to_string()];
-    own.into_iter().map(str::to_owned).chain(node_flags.iter().cloned()).collect()
+    let data = data.map(|folder| format!("--data-dir={}", folder.display()));
+    let own = own.into_iter().map(str::to_owned).chain(data);
+    own.chain(access.node_flags(port)).chain(node_flags.iter().cloned()).collect()
 }
 
 async fn start_all(

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LabError, NetworkName, ProcessMark, ports};
+use super::{LabError, NetworkAccess, NetworkName, ProcessMark, ports};
 use crate::protocol::NodeId;
 
 /// A network that was started on this machine.
@@ -20,8 +20,14 @@ pub struct NetworkRecord {
     pub shape: String,
     /// Places for peers that a node added later is given.
     pub newcomer_places: usize,
+    /// What the nodes ask of whoever calls them.
+    #[serde(default)]
+    pub access: NetworkAccess,
     /// Flags that every node gets, later ones too.
     pub node_flags: Vec<String>,
+    /// Whether its nodes have directories for what survives a restart.
+    #[serde(default)]
+    pub durable: bool,
     /// The server program that was started.
     pub program: PathBuf,
     /// Its nodes by ascending number, removed ones included.

@@ -315,7 +315,9 @@ impl Handle {
                 Some((EventKind::Link, one_line(&link)))
             }
             // These are for the log.
-            Event::ForeignPeer { .. } | Event::IdClaimedTwice { .. } | Event::Refused { .. } => None,
+            Event::ForeignPeer { .. } | Event::IdClaimedTwice { .. } | Event::Refused { .. } | Event::Forged { .. } => {
+                None
+            }
         })
     }
 

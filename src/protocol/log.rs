@@ -17,7 +17,7 @@ use super::trees::Copies;
 use super::words::{LogKey, Message, NodeId, Path, Time};
 
 /// One copy's arrival.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival {
     /// The ids that it passed through, origin first, without this node.
     pub path: Path,
@@ -142,6 +142,11 @@ impl Log {
     /// Bytes that the remembered messages take, roughly.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Takes back the floor of an earlier life; the log must be empty.
+    pub(super) fn restore_floor(&mut self, floor: LogKey) {
+        self.floor = self.floor.max(floor);
     }
 
     /// Everything at or below was evicted.

@@ -15,7 +15,7 @@ use super::filter::Filter;
 use super::{Context, answer, body, etag, text};
 use crate::net::{digest_report, state_report};
 use crate::protocol::{NodeId, Request, Response};
-use crate::wire::{Problem, StateReport, encode_response, merge_patch, parse_own_payload};
+use crate::wire::{Problem, StateReport, merge_patch, parse_own_payload};
 
 /// The header that names what is known.
 const INDEX: &str = "x-gossip-index";
@@ -100,7 +100,7 @@ pub(super) async fn all(request: HttpRequest, context: Data<Context>) -> HttpRes
     if let Ok(index) = HeaderValue::from_str(&context.node.live().index()) {
         response.headers_mut().insert(actix_web::http::header::HeaderName::from_static(INDEX), index);
     }
-    response
+    context.node.written(response).await
 }
 
 fn show(request: &HttpRequest, context: &Context, wanted: &Wanted) -> HttpResponse {
@@ -129,6 +129,11 @@ fn show(request: &HttpRequest, context: &Context, wanted: &Wanted) -> HttpRespon
 
 /// One known node.
 pub(super) async fn one(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
+    let shown = show_one(request, id, context.clone());
+    context.node.written(shown).await
+}
+
+fn show_one(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
     if let Err(problem) = answer::query::<FormatQuery>(&request) {
         return answer::problem(&request, &problem);
     }
@@ -155,7 +160,7 @@ pub(super) async fn set(request: HttpRequest, payload: Payload, context: Data<Co
         Ok(payload)
     });
     match parsed {
-        Ok(payload) => change(&request, &context, Request::SetState(payload)),
+        Ok(payload) => change(&request, &context, Request::SetState(payload)).await,
         Err(problem) => answer::problem(&request, &problem),
     }
 }
@@ -186,7 +191,7 @@ pub(super) async fn patch(request: HttpRequest, payload: Payload, context: Data<
         })
     });
     match merged {
-        Ok(payload) => change(&request, &context, Request::SetState(payload)),
+        Ok(payload) => change(&request, &context, Request::SetState(payload)).await,
         Err(problem) => answer::problem(&request, &problem),
     }
 }
@@ -206,7 +211,7 @@ fn check_patch_type(request: &HttpRequest) -> Result<(), Problem> {
 /// Returns to drawing books.
 pub(super) async fn clear(request: HttpRequest, context: Data<Context>) -> HttpResponse {
     match check_own(&request, &context) {
-        Ok(()) => change(&request, &context, Request::ClearState),
+        Ok(()) => change(&request, &context, Request::ClearState).await,
         Err(problem) => answer::problem(&request, &problem),
     }
 }
@@ -225,11 +230,12 @@ fn check_own(request: &HttpRequest, context: &Context) -> Result<(), Problem> {
 }
 
 /// Changes this node's own state; the answer has the tag of the new one.
-fn change(request: &HttpRequest, context: &Context, change: Request) -> HttpResponse {
-    let response: Response = context.node.request(change);
-    let mut answer = answer::encoded(request, encode_response(&response));
+async fn change(request: &HttpRequest, context: &Context, change: Request) -> HttpResponse {
+    let outcome = context.node.request(change).await;
+    let changed = matches!(outcome, Ok(Response::Version(_)));
+    let mut answer = answer::outcome(request, outcome);
     let own = context.node.view(|view, _| view.id().clone());
-    if let (Response::Version(_), Some(report)) = (&response, report_of(context, &own)) {
+    if let Some(report) = report_of(context, &own).filter(|_| changed) {
         etag::put(&mut answer, &etag::tag_of(&report));
     }
     answer
@@ -248,7 +254,10 @@ pub(super) async fn forget(request: HttpRequest, id: Path<String>, context: Data
         Ok(Request::Forget { id, uuid: query.uuid })
     });
     match asked {
-        Ok(asked) => answer::encoded(&request, encode_response(&context.node.request(asked))),
+        Ok(asked) => {
+            let outcome = context.node.request(asked).await;
+            answer::outcome(&request, outcome)
+        }
         Err(problem) => answer::problem(&request, &problem),
     }
 }
