@@ -15,7 +15,7 @@ use super::writer::SpareVersion;
 use super::{OpenError, Opened, Owner, Progress, Store, Urgency, open};
 use crate::protocol::{
     Arrival, BuriedRecord, DiskImage, DiskRecord, IdForm, Kind, KnownRecord, LogKey, LogRecord, Message, NodeId,
-    OwnRecord, Payload, Status, Time,
+    OwnRecord, Payload, PublicKey, Status, Time,
 };
 
 const SHAPE: Shape = Shape { form: IdForm::Local, epoch_ms: -1_000 };
@@ -48,7 +48,7 @@ fn any_record(random: &mut SmallRng) -> DiskRecord {
     let number = random.random_range(1..=60);
     let (port, time) = (random.random_range(7_001..=7_006), Time(random.random_range(5_000..10_000)));
     let id = NodeId::Port(port);
-    match random.random_range(0..12) {
+    match random.random_range(0..13) {
         0 => DiskRecord::Version(number),
         1 => DiskRecord::Own(OwnRecord { message: message(Kind::State, 7_000, number, "own"), set: random.random() }),
         2 => DiskRecord::Arrival(
@@ -68,6 +68,7 @@ fn any_record(random: &mut SmallRng) -> DiskRecord {
         6 => DiskRecord::Gone(id),
         7 => DiskRecord::Buried(BuriedRecord { id, version: number, only: None, until: time }),
         8 => DiskRecord::Unburied(id),
+        9 => DiskRecord::Pin(id, random.random::<bool>().then(|| PublicKey::new(random.random()))),
         _ => DiskRecord::Message(LogRecord { message: message(Kind::Message, port, number, "text"), at: time }),
     }
 }
@@ -76,6 +77,7 @@ fn any_record(random: &mut SmallRng) -> DiskRecord {
 fn settled(mut image: DiskImage) -> DiskImage {
     image.known.retain(|_, known| known.is_some());
     image.buried.retain(|_, buried| buried.is_some());
+    image.pins.retain(|_, key| key.is_some());
     image
 }
 
