@@ -18,9 +18,11 @@ mod words;
 
 mod bootstrap;
 mod dissemination;
+mod doubt;
 mod foreign;
 mod forgetting;
 mod link;
+mod links;
 mod liveness;
 mod overlay;
 mod own;

@@ -15,6 +15,7 @@ use super::config::Config;
 use super::door::{Call, Event, Failure, Header, LinkAnswer, LinkCall, LinkReply, LinkWish, Output, Response};
 use super::limits::MAX_WALK;
 use super::link::Link;
+use super::links::Links;
 use super::node::{Node, Purpose};
 use super::words::{Boot, FreePlace, NodeId, Time};
 
@@ -33,7 +34,7 @@ const SEEK_PAUSE: (u64, u64) = (1, 32);
 /// This node's links and everything under way about them.
 #[derive(Clone, Debug)]
 pub struct Overlay {
-    pub(super) links: BTreeMap<NodeId, Link>,
+    pub(super) links: Links,
     /// Direct requests under way, each holding a place.
     pub(super) offers: BTreeSet<NodeId>,
     pub(super) join: Option<Join>,
@@ -96,7 +97,7 @@ impl Overlay {
         let seeds = config.seeds.iter().chain(&config.given_peers).filter(|seed| *seed != id);
         let distinct: BTreeSet<&NodeId> = seeds.collect();
         Overlay {
-            links: BTreeMap::new(),
+            links: Links::default(),
             offers: BTreeSet::new(),
             join: None,
             given,

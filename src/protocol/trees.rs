@@ -259,7 +259,11 @@ impl Node {
         let announce = |uuid: uuid::Uuid| {
             let record = self.log.get(&uuid)?;
             let made_here = record.message.path.len() == 1 && self.is_self(&record.message.path[0]);
-            let path = if made_here { record.message.path.clone() } else { self.path_through(&record.message.path) };
+            let path = match &record.onward {
+                Some(onward) => onward.clone(),
+                None if made_here => record.message.path.clone(),
+                None => self.path_through(&record.message.path),
+            };
             (!path.contains(to)).then_some(Announcement { uuid, path })
         };
         held_back.into_iter().filter_map(announce).take(MAX_ANNOUNCED).collect()
