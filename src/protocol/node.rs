@@ -102,6 +102,8 @@ pub struct Node {
     pending: Vec<(u64, NodeId, Purpose)>,
     next_ticket: u64,
     next_seq: u64,
+    /// The deadline as of the end of the last event.
+    due: Option<Time>,
 }
 
 /// The number of bytes that seed a node's generator.
@@ -141,6 +143,7 @@ impl Node {
             pending: Vec::new(),
             next_ticket: 0,
             next_seq: 0,
+            due: Some(now),
         }
     }
 
@@ -240,7 +243,8 @@ impl Node {
     fn tend(&mut self, now: Time, out: &mut Vec<Output>) {
         self.overlay.links.settle();
         // Most events leave nothing to do before a later time.
-        if !self.stopping && self.deadline().is_none_or(|due| due > now) {
+        self.due = self.deadline();
+        if !self.stopping && self.due.is_none_or(|due| due > now) {
             self.note_past(now);
             return;
         }
@@ -254,6 +258,8 @@ impl Node {
         }
         self.tend_links(now, out);
         self.note_past(now);
+        self.overlay.links.settle();
+        self.due = self.deadline();
     }
 
     /// The time at which [`Input::Wake`] is next needed.
@@ -268,6 +274,11 @@ impl Node {
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// What [`Node::deadline`] was at the end of the last request or input, at no cost.
+    pub fn due(&self) -> Option<Time> {
+        self.due
     }
 
     /// A read-only view for displays.

@@ -12,7 +12,7 @@ use super::hash::TraceHash;
 use super::measure::Measures;
 use super::settings::Settings;
 use super::wheel::Wheel;
-use crate::protocol::{Call, Event, Input, Node, NodeId, Output, Time};
+use crate::protocol::{Event, Input, Node, NodeId, Output, Time};
 
 /// Ports that a local network's ids can be.
 const MOST_PORTS: usize = 65_535;
@@ -60,7 +60,6 @@ pub(super) struct Engine<'a> {
     /// The ids of the nodes so far, which all nodes share.
     ids: Vec<NodeId>,
     out: Vec<Output>,
-    sends: Vec<(u64, NodeId, Call)>,
 }
 
 impl<'a> Engine<'a> {
@@ -81,7 +80,6 @@ impl<'a> Engine<'a> {
             local,
             ids: (0..most).map(|number| make_id(number, local)).collect(),
             out: Vec::new(),
-            sends: Vec::new(),
         }
     }
 
@@ -151,6 +149,11 @@ impl<'a> Engine<'a> {
         let host = &mut self.hosts[number as usize];
         if host.wake_at == now {
             host.wake_at = u64::MAX;
+            // What was due may have moved on since.
+            if host.node.as_ref().is_some_and(|node| node.due().is_some_and(|due| due.0 > now)) {
+                self.plan_wake(number);
+                return;
+            }
             self.drive(number, |node, now, out| node.handle(now, Input::Wake, out));
         }
     }
@@ -176,18 +179,14 @@ impl<'a> Engine<'a> {
             }
             done += 1;
         }
-        let mut sends = std::mem::take(&mut self.sends);
         for output in out.drain(..) {
             match output {
-                Output::Send { ticket, to, call } => sends.push((ticket, to, call)),
+                Output::Send { ticket, to, call } => self.send(number, ticket, &to, call),
                 Output::Emit(event) => self.happened(number, &event),
                 Output::Persist { .. } => {}
             }
         }
-        for (ticket, to, call) in sends.drain(..) {
-            self.send(number, ticket, &to, call);
-        }
-        (self.out, self.sends) = (out, sends);
+        self.out = out;
         self.plan_wake(number);
         Some(result)
     }
@@ -202,7 +201,7 @@ impl<'a> Engine<'a> {
             }
             return;
         }
-        if let Some(due) = node.deadline().map(|due| due.0.max(now)).filter(|due| *due < host.wake_at) {
+        if let Some(due) = node.due().map(|due| due.0.max(now)).filter(|due| *due < host.wake_at) {
             host.wake_at = due;
             self.queue.push(due, Happening::Wake(number));
         }
