@@ -121,12 +121,14 @@ impl Node {
             return;
         }
         let difference = theirs.hash.wrapping_sub(ours.hash);
-        let fresh = Doubt { since: now, seen: now, difference, recheck_at: ours_to_do.then(|| now.after(settle)) };
+        // Of equal numbers either may be the one that is behind, and only that one sees a difference.
+        let looks_again = ours_to_do || ours.count == theirs.count;
+        let fresh = Doubt { since: now, seen: now, difference, recheck_at: looks_again.then(|| now.after(settle)) };
         let doubt = *link.doubt.get_or_insert(fresh);
         let patience = PATIENCE_HEARTBEATS * heartbeat * u64::from(1 + link.hasty);
         let lasting = doubt.difference == difference && now.since(doubt.seen) >= settle * 3 / 4;
         let overdue = now.since(doubt.since) >= patience;
-        if (ours_to_do && (new_link || first_ever || lasting)) || overdue {
+        if (ours_to_do && (new_link || first_ever)) || (looks_again && lasting) || overdue {
             link.hasty = if lasting || new_link { 0 } else { (link.hasty + 1).min(MOST_HASTY) };
             link.doubt = None;
             link.sync_at = Some(if ours_to_do { now } else { now.after(settle) });

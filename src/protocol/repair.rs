@@ -134,6 +134,11 @@ impl Node {
                     reply.want = wanted;
                     let lacking = lacking.into_iter().filter_map(|fingerprint| held.get(&fingerprint));
                     self.fill_reply(now, &mut reply, lacking);
+                    // The other side has begun what this one was about to do.
+                    if let Some(link) = self.overlay.links.get_mut(&call.header.from) {
+                        link.doubt = None;
+                        link.sync_at = None;
+                    }
                 }
                 Compared::TooFew(enough) => reply.symbols = enough as u64,
             }
