@@ -18,6 +18,10 @@ mod changes;
 #[path = "cli/faults.rs"]
 mod faults;
 
+// Certificates, tokens, and seeds of a running node.
+#[path = "cli/access.rs"]
+mod access;
+
 // A person's terminal.
 #[path = "cli/terminal.rs"]
 mod terminal;

@@ -1,5 +1,6 @@
 //! Real node processes on free ports, killed when a test ends, and what tests ask them.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -41,7 +42,24 @@ impl Server {
 
     /// The same on a given port.
     pub fn start_on(port: u16, arguments: &[&str]) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_gossip_server"))
+        Server::start_program(OsStr::new(env!("CARGO_BIN_EXE_gossip_server")), port, arguments)
+    }
+
+    /// The same with another program, which may be of another age.
+    pub fn start_program(program: &OsStr, port: u16, arguments: &[&str]) -> Server {
+        let server = Server::spawn_program(program, port, arguments);
+        let port = server.port;
+        eventually("the node serves", || (try_call("GET", port, "/livez", None).ok()?.status == 200).then_some(()));
+        server
+    }
+
+    /// A node that listens, and may not serve yet.
+    pub fn spawn_on(port: u16, arguments: &[&str]) -> Server {
+        Server::spawn_program(OsStr::new(env!("CARGO_BIN_EXE_gossip_server")), port, arguments)
+    }
+
+    fn spawn_program(program: &OsStr, port: u16, arguments: &[&str]) -> Server {
+        let mut child = Command::new(program)
             .args(["--port", &port.to_string(), "--log-level", "off"])
             .args(arguments)
             .stdin(Stdio::null())
@@ -53,9 +71,7 @@ impl Server {
         BufReader::new(stdout).read_line(&mut line).expect("the node says where it listens");
         let port = line.trim().trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
         let port = port.unwrap_or_else(|| panic!("no port in {line:?}"));
-        let server = Server { child, port };
-        eventually("the node serves", || (try_call("GET", port, "/livez", None).ok()?.status == 200).then_some(()));
-        server
+        Server { child, port }
     }
 
     /// A node that asks `seed` first.

@@ -5,6 +5,9 @@
 
 mod harness;
 
+/// Who may take part: tokens, certificates, signatures.
+mod access;
+
 /// A network comes into being from one seed.
 mod bootstrap;
 /// Nodes that speak the other dialect.
@@ -13,9 +16,13 @@ mod dialect;
 mod failures;
 /// Injected faults, mass crashes, and what each link counts.
 mod faults;
+/// More of everything than anybody should send.
+mod heavy;
 /// Input that nobody should send.
 mod hostile;
 /// Messages: every node gets each one, and shows the ways it took.
 mod messages;
 /// Rules about the source itself.
 mod tidy;
+/// Programs of different age in one network.
+mod versions;

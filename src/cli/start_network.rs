@@ -18,7 +18,8 @@ use super::state::told;
 use super::wait::{did_agree, disagreement};
 use crate::client::Caller;
 use crate::lab::{
-    DEFAULT_BASE_PORT, Drawing, LaunchPlan, NetworkRecord, Progress, Shape, ask_digests, launch, wait_for_agreement,
+    DEFAULT_BASE_PORT, Drawing, LaunchPlan, NetworkAccess, NetworkRecord, Progress, Shape, ask_digests, launch,
+    wait_for_agreement,
 };
 use crate::protocol::NodeId;
 
@@ -43,6 +44,7 @@ Examples:
   gossip start-network optimal -n 20 -P ring.svg
   gossip start-network graph ring.dot --interval 2s
   gossip start-network --name two --base-port 9000
+  gossip start-network --tls tls --token-file token
 
 Flags of the node that are not listed here go behind a --, or into --node-flag:
   gossip start-network circular -- --log-level debug")]
@@ -83,6 +85,10 @@ pub struct Args {
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<log::LevelFilter>,
 
+    /// Starts all nodes with TLS, with certificates from this folder; what is missing there is made (see `certificates`).
+    #[arg(long, value_name = "DIR")]
+    tls: Option<PathBuf>,
+
     /// A flag of gossip_server for every node, such as --node-flag=--ttl=9; can be given several times.
     #[arg(long, value_name = "FLAG", allow_hyphen_values = true)]
     node_flag: Vec<String>,
@@ -121,6 +127,7 @@ pub fn with_node_flags(typed: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
 struct Wish {
     shape: Shape,
     plot: Option<PictureFile>,
+    access: NetworkAccess,
     node_flags: Vec<String>,
 }
 
@@ -140,7 +147,17 @@ impl Args {
             }
         };
         let shape = Shape::parse(&words).map_err(Failure::Usage)?;
-        Ok(Wish { shape, plot, node_flags: self.node_flags()? })
+        Ok(Wish { shape, plot, access: self.access(context)?, node_flags: self.node_flags()? })
+    }
+
+    /// What the nodes are to ask of whoever calls them. Nodes run in a folder of their own, so their files need full names.
+    fn access(&self, context: &Context) -> Result<NetworkAccess, Failure> {
+        let full = |flag: &str, file: &PathBuf| {
+            std::path::absolute(file).map_err(|error| Failure::Usage(format!("--{flag} {}: {error}", file.display())))
+        };
+        let token_file = context.access.token_file.as_ref().map(|file| full("token-file", file)).transpose()?;
+        let certificates = self.tls.as_ref().map(|folder| full("tls", folder)).transpose()?;
+        Ok(NetworkAccess { token_file, certificates })
     }
 
     fn node_flags(&self) -> Result<Vec<String>, Failure> {
@@ -169,18 +186,22 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let mut progress = |progress: Progress| bar.show(progress);
     let mut random: SmallRng = rand::make_rng();
     let drawing = wish.shape.draw(args.num_nodes, &mut random, &mut progress)?;
+    // The authority and this program's own certificate come first; those of the nodes follow with the nodes.
+    wish.access.provide(std::iter::empty())?;
+    let caller = context.access.caller_within(&wish.access)?;
     let plan = LaunchPlan {
         name: context.name.clone(),
         base_port: args.base_port,
         shape: wish.shape.to_string(),
         newcomer_places: wish.shape.newcomer_places(),
         drawing,
+        access: wish.access,
         node_flags: wish.node_flags,
         limit,
     };
-    let network = launch(&context.registry, &context.caller, &plan, &mut progress).await?;
+    let network = launch(&context.registry, &caller, &plan, &mut progress).await?;
     let agreed = tokio::select! {
-        agreed = wait_for_agreement(&context.caller, &network, limit, &mut progress) => agreed,
+        agreed = wait_for_agreement(&caller, &network, limit, &mut progress) => agreed,
         // The nodes run and are written down: whoever does not want to wait for them keeps them.
         _ = tokio::signal::ctrl_c() => return Err(Failure::No(format!("interrupted; network {} runs", context.name))),
     };
@@ -188,7 +209,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     if let Some(file) = &wish.plot {
         draw(file, &plan.shape, &plan.drawing)?;
     }
-    show(context, &network).await?;
+    show(context, &caller, &network).await?;
     say(&format!("\nlogs: {}", context.registry.folder(&context.name).join("node-*.log").display()));
     match agreed {
         Ok(agreement) => say(&did_agree(agreement)),
@@ -228,8 +249,8 @@ struct NetworkAnswer {
     nodes: Vec<NodeRow>,
 }
 
-async fn show(context: &Context, network: &NetworkRecord) -> Result<(), Failure> {
-    let rows = rows(&context.caller, network).await;
+async fn show(context: &Context, caller: &Caller, network: &NetworkRecord) -> Result<(), Failure> {
+    let rows = rows(caller, network).await;
     if context.form == Form::Json {
         return print_json(&NetworkAnswer {
             name: network.name.to_string(),

@@ -11,8 +11,8 @@ use super::{ClientError, MessageQuery};
 use crate::http::{Client, Verb};
 use crate::protocol::NodeId;
 use crate::wire::{
-    DigestReport, Faults, FaultsReport, MarkedReport, MessageReport, Problem, ReadMarks, ReadyReport, StateReport,
-    SubmissionShape, SubmittedReport, VersionReport,
+    DigestReport, Faults, FaultsReport, MarkedReport, MessageReport, Problem, ReadMarks, ReadyReport, SeedShape,
+    SeedsReport, StateReport, SubmissionShape, SubmittedReport, VersionReport,
 };
 
 /// Characters of a foreign answer that an error repeats.
@@ -28,6 +28,11 @@ impl Caller {
     /// A caller without any connection yet.
     pub fn new() -> Caller {
         Caller::default()
+    }
+
+    /// A caller over these connections.
+    pub fn over(http: Client) -> Caller {
+        Caller { http }
     }
 
     /// The node at `address` (`host:port`), each of whose answers may take up to `limit`.
@@ -121,6 +126,11 @@ impl NodeClient {
     /// `DELETE /state/{id}`: has a node that is gone forgotten everywhere.
     pub async fn forget(&self, id: &NodeId) -> Result<(), ClientError> {
         self.exchange::<serde::de::IgnoredAny>(Verb::Delete, &format!("/state/{id}"), Vec::new()).await.map(|_| ())
+    }
+
+    /// `POST /seeds`: has it ask one more node for a place.
+    pub async fn join(&self, seed: &NodeId) -> Result<SeedsReport, ClientError> {
+        self.exchange(Verb::Post, "/seeds", to_body(&SeedShape { seed: seed.clone() })?).await
     }
 
     /// `GET /livez`: whether it serves.

@@ -59,7 +59,8 @@ pub async fn add_node<R: Rng + ?Sized>(
     let lock = registry.lock(name)?;
     let mut network = registry.load_running(name)?;
     let (number, port) = next_free(&network)?;
-    let args = node_args(port, &network.cluster, network.newcomer_places, &network.node_flags);
+    network.access.provide(std::iter::once(port))?;
+    let args = node_args(port, &network.cluster, network.newcomer_places, &network.node_flags, &network.access);
     let seeds = seeds(&network, number, random);
     if seeds.is_empty() {
         return Err(LabError::NotRunning { name: name.clone() });

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::registry::NetworkLock;
 use super::stop::end;
 use super::{
-    Drawing, Ending, LabError, NetworkName, NetworkRecord, NodeRecord, Progress, Registry, ports, program, survey,
+    Drawing, Ending, LabError, NetworkAccess, NetworkName, NetworkRecord, NodeRecord, Progress, Registry, ports,
+    program, survey,
 };
 use crate::client::Caller;
 
@@ -31,6 +32,8 @@ pub struct LaunchPlan {
     pub newcomer_places: usize,
     /// Who is linked to whom.
     pub drawing: Drawing,
+    /// What the nodes ask of whoever calls them.
+    pub access: NetworkAccess,
     /// Flags for every node.
     pub node_flags: Vec<String>,
     /// How long the nodes may take until they answer.
@@ -58,6 +61,7 @@ pub async fn launch(
     for node in &planned {
         ports::check_free(node.number, node.port)?;
     }
+    plan.access.provide(planned.iter().map(|node| node.port))?;
     registry.clear_logs(&lock, &plan.name);
     let mut network = NetworkRecord {
         name: plan.name.clone(),
@@ -65,6 +69,7 @@ pub async fn launch(
         cluster: plan.name.cluster().to_owned(),
         shape: plan.shape.clone(),
         newcomer_places: plan.newcomer_places,
+        access: plan.access.clone(),
         node_flags: plan.node_flags.clone(),
         program,
         nodes: Vec::new(),
@@ -105,7 +110,7 @@ fn plan_nodes(plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
     let plan_node = |(number, neighbours): (u16, Vec<u16>)| {
         let port = ports::port_of(plan.base_port, u64::from(number))?;
         let places = neighbours.len().max(LEAST_PLACES);
-        let mut args = node_args(port, plan.name.cluster(), places, &plan.node_flags);
+        let mut args = node_args(port, plan.name.cluster(), places, &plan.node_flags, &plan.access);
         for neighbour in neighbours {
             let peer = ports::port_of(plan.base_port, u64::from(neighbour))?;
             args.extend(["--peer".to_owned(), peer.to_string()]);
@@ -116,9 +121,15 @@ fn plan_nodes(plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
 }
 
 /// The arguments that every node of a network is started with, whenever it is.
-pub(super) fn node_args(port: u16, cluster: &str, places: usize, node_flags: &[String]) -> Vec<String> {
+pub(super) fn node_args(
+    port: u16,
+    cluster: &str,
+    places: usize,
+    node_flags: &[String],
+    access: &NetworkAccess,
+) -> Vec<String> {
     let own = ["--port", &port.to_string(), "--cluster", cluster, "--max-peers", &places.to_string()];
-    own.into_iter().map(str::to_owned).chain(node_flags.iter().cloned()).collect()
+    own.into_iter().map(str::to_owned).chain(access.node_flags(port)).chain(node_flags.iter().cloned()).collect()
 }
 
 async fn start_all(

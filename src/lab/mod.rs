@@ -8,7 +8,9 @@
 //! Reading order: `name`, `record`, `registry`, `process`, then `shape` and `launch`, `stop`, `change`, and at last
 //! `agreement`, which says when a network is of one mind. Processes are looked up in `/proc`, so this needs Linux.
 
+mod access;
 mod agreement;
+mod certificates;
 mod change;
 mod difference;
 mod error;
@@ -27,7 +29,9 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
+pub use access::NetworkAccess;
 pub use agreement::{Agreement, wait_for_agreement};
+pub use certificates::{CertificateName, MadeCertificate, make_certificates};
 pub use change::{AddedNode, add_node, remove_node, restart_node};
 pub use difference::Difference;
 pub use error::LabError;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LabError, NetworkName, ProcessMark, ports};
+use super::{LabError, NetworkAccess, NetworkName, ProcessMark, ports};
 use crate::protocol::NodeId;
 
 /// A network that was started on this machine.
@@ -20,6 +20,9 @@ pub struct NetworkRecord {
     pub shape: String,
     /// Places for peers that a node added later is given.
     pub newcomer_places: usize,
+    /// What the nodes ask of whoever calls them.
+    #[serde(default)]
+    pub access: NetworkAccess,
     /// Flags that every node gets, later ones too.
     pub node_flags: Vec<String>,
     /// The server program that was started.

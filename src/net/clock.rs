@@ -35,6 +35,11 @@ impl Clock {
     pub fn rfc3339(&self, time: Time) -> String {
         let began = self.began_wall;
         let wall = began + Duration::from_millis(time.since(BEGINNING)) - Duration::from_millis(BEGINNING.since(time));
+        Clock::rfc3339_of(wall)
+    }
+
+    /// A moment on the wall, as RFC 3339 text in UTC with milliseconds.
+    pub fn rfc3339_of(wall: SystemTime) -> String {
         jiff::Timestamp::try_from(wall).map_or_else(|_| String::new(), |t| format!("{t:.3}"))
     }
 

@@ -219,6 +219,9 @@ fn log_event(event: &Event) {
             let which = boot.map_or_else(String::new, |boot| format!(" (its boot is {boot})"));
             log::error!("ANOTHER PROCESS USES THIS NODE'S ID{which}: stop one of the two");
         }
+        Event::Forged { origin, why, count } => {
+            log::warn!("refused a message in the name of {origin}: {why}; {count} forged ones so far");
+        }
         Event::Refused { what, limit } => log::warn!("refused a message: {what}, the limit is {limit}"),
     }
 }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::limits::{DEFAULT_MAX_PAYLOAD, UNLIMITED_REACH};
+use super::signature::{AllowedKeys, OriginKey};
 use super::words::NodeId;
 
 /// A node's settings.
@@ -47,6 +48,12 @@ pub struct Config {
     pub max_nodes: usize,
     /// Largest payload in bytes.
     pub max_payload: usize,
+    /// Signs what this node says; without it, it says it unsigned.
+    pub signer: Option<OriginKey>,
+    /// The only origins that are believed, with their keys; without it the first key seen of an origin counts.
+    pub allowed_keys: Option<AllowedKeys>,
+    /// Whether nodes of the other dialect may take part, which knows neither signatures nor tokens.
+    pub dialect: bool,
 }
 
 impl Default for Config {
@@ -70,6 +77,9 @@ impl Default for Config {
             max_paths: 64,
             max_nodes: 65_536,
             max_payload: DEFAULT_MAX_PAYLOAD,
+            signer: None,
+            allowed_keys: None,
+            dialect: true,
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::door::{Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Response};
+use super::door::{Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Refusal, Response};
 use super::foreign;
 use super::limits::{MAX_BATCH_BYTES, MAX_LEAP, MAX_PATH, UNLIMITED_REACH};
 use super::link::{ItemKey, Waiting};
@@ -101,20 +101,27 @@ impl Node {
         from: Option<&NodeId>,
         out: &mut Vec<Output>,
     ) -> Outcome {
+        let sealed = message.seal.as_ref().map(|seal| (message.origin.clone(), seal.key));
         let outcome = if message.payload.weight() > self.config.max_payload {
             self.refuse(&message, from, "payload", self.config.max_payload as u64, out)
+        } else if let Err(why) = self.check_origin(&message) {
+            self.refuse_forged(&message, why, out)
         } else {
             match message.kind {
                 Kind::State => self.take_state(now, message, from, out),
                 Kind::Message => self.take_message(now, message, from, out),
             }
         };
+        if let (Outcome::New, Some((origin, key))) = (outcome, sealed) {
+            self.pin(&origin, key, out);
+        }
         let count = match outcome {
             Outcome::New => &mut self.counters.new,
             Outcome::Duplicate => &mut self.counters.duplicate,
             Outcome::Stale => &mut self.counters.stale,
             Outcome::Expired => &mut self.counters.expired,
             Outcome::Limited => &mut self.counters.limited,
+            Outcome::Forged => &mut self.counters.forged,
         };
         *count += 1;
         outcome
@@ -181,6 +188,9 @@ impl Node {
             }
             Some((version, _)) if message.version < version => Outcome::Stale,
             _ => {
+                if self.config.signer.is_some() {
+                    self.recall(message.version);
+                }
                 self.heard_of_self(now, message.version);
                 self.continue_above(now, message.version);
                 Outcome::Stale
@@ -389,6 +399,9 @@ impl Node {
         messages: Vec<Message>,
         out: &mut Vec<Output>,
     ) -> Response {
+        if !self.config.dialect {
+            return Response::Refused(Refusal::OneDialect);
+        }
         let _ = self.register_foreign(now, &from, out);
         for mut message in messages {
             message.path = foreign::path_from(&message.origin, &from);

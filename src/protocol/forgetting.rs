@@ -137,6 +137,7 @@ impl Node {
         let version = entry.claim_version.max(entry.version());
         let claim = Claim { id: id.clone(), version, status: Status::Forgotten, age_ms: 0, uuid };
         self.hear_forgotten(now, &claim, None, out);
+        self.unpin(id, out);
         Response::Done
     }
 

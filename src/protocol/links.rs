@@ -15,6 +15,8 @@ pub struct Links {
     due: Vec<Option<Time>>,
     /// One bit for each link that was.
     touched: u64,
+    /// One bit for each link whose last call failed, as of the last look.
+    failing: u64,
 }
 
 impl Links {
@@ -98,12 +100,19 @@ impl Links {
 
     /// Notes the deadlines of the links that were touched, so that they need not be computed again.
     pub fn settle(&mut self) {
+        self.failing &= !self.touched;
         for place in 0..self.ids.len() {
             if self.touched >> (place & 63) & 1 == 1 {
                 self.due[place] = self.links[place].deadline();
+                self.failing |= u64::from(self.links[place].failures > 0) << (place & 63);
             }
         }
         self.touched = 0;
+    }
+
+    /// Whether each link's last call was answered, as of the last [`Links::settle`].
+    pub fn are_sound(&self) -> bool {
+        self.failing == 0
     }
 
     /// The ids of those that have something to do at `now`.

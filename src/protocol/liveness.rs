@@ -51,6 +51,7 @@ impl Node {
         let pause = self.jittered(heartbeat / 4);
         let Some(link) = self.overlay.links.get_mut(id) else { return };
         link.failures += 1;
+        link.refused = failure == Failure::Refused;
         link.retry_at = now.after(pause);
         let silent = now.since(link.heard_at);
         let refused = failure == Failure::Refused && link.failures >= REFUSALS;

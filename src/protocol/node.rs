@@ -17,6 +17,7 @@ use super::forgetting::Forgotten;
 use super::limits::MAX_VERSION;
 use super::link::{ItemKey, Waiting, Wishes};
 use super::log::Log;
+use super::origins::Origins;
 use super::overlay::Overlay;
 use super::own::Own;
 use super::probe::Probes;
@@ -37,6 +38,8 @@ pub(super) enum Purpose {
     Join,
     /// Asking whether a node lives and knows this one.
     Probe,
+    /// Asking whether a node lives, in search of one.
+    Scout,
     /// A link to another part of a torn network.
     Bridge,
     /// Telling that a link is closed.
@@ -66,6 +69,8 @@ pub struct Counters {
     pub expired: u64,
     /// Refused for a limit.
     pub limited: u64,
+    /// Refused as they were not their origin's word.
+    pub forged: u64,
     /// Taken from a comparison's answer.
     pub repaired: u64,
     /// Envelopes sent, heartbeats included.
@@ -94,6 +99,7 @@ pub struct Node {
     pub(super) suspects: BTreeSet<(Time, NodeId)>,
     pub(super) foreign: Foreign,
     pub(super) refused: Refusals,
+    pub(super) origins: Origins,
     pub(super) compared_once: bool,
     pub(super) past: Past,
     pub(super) counters: Counters,
@@ -120,6 +126,7 @@ impl Node {
         let table = Table::new(config.max_nodes);
         let log = Log::new(config.max_messages, config.max_message_bytes, config.max_paths);
         let books = Log::new(config.max_books, usize::MAX, config.max_paths);
+        let origins = Origins::new(config.allowed_keys.clone());
         Node {
             config,
             id,
@@ -136,6 +143,7 @@ impl Node {
             suspects: BTreeSet::new(),
             foreign: Foreign::default(),
             refused: Refusals::default(),
+            origins,
             compared_once: false,
             past: Past::default(),
             counters: Counters::default(),
@@ -166,6 +174,12 @@ impl Node {
             Request::Submit(submission) => self.submit(now, submission, out),
             Request::MarkRead(uuids) => self.mark_read(uuids, out),
             Request::Forget { id, uuid } => self.forget(now, &id, uuid, out),
+            Request::AddSeeds(ids) => self.add_seeds(now, ids),
+            Request::RemoveSeeds(ids) => self.remove_seeds(&ids),
+            Request::AllowKeys(keys) => {
+                self.allow_keys(keys);
+                Response::Done
+            }
         };
         self.tend(now, out);
         response
@@ -208,8 +222,9 @@ impl Node {
             (Purpose::Offer, Reply::Link(reply)) => self.offer_answered(now, &to, reply, out),
             (Purpose::Join, Reply::Link(reply)) => self.join_answered(now, reply, out),
             (Purpose::Probe, Reply::Link(reply)) => self.probe_answered(now, &to, &reply, out),
+            (Purpose::Scout, Reply::Link(reply)) => self.scout_answered(now, &to, &reply, out),
             (Purpose::Bridge, Reply::Link(reply)) => self.bridge_answered(now, &to, &reply, out),
-            (Purpose::Seed, Reply::Peers(_)) => self.seed_answered(now, to, out),
+            (Purpose::Seed, Reply::Peers(peers)) => self.seed_answered(now, to, &peers, out),
             (Purpose::ForeignSeed, Reply::Peers(peers)) => self.foreign_seed_answered(now, to, peers, out),
             (Purpose::ForeignPush { .. }, Reply::Done) => self.foreign_push_answered(&to),
             (Purpose::Unlink, _) => {}
@@ -231,6 +246,7 @@ impl Node {
             Purpose::Sync => self.sync_failed(now, &to, failure, out),
             Purpose::Offer | Purpose::Join => self.wish_unanswered(now, &to, failure, out),
             Purpose::Bridge => self.bridge_failed(&to),
+            Purpose::Scout => self.scout_failed(now, &to, failure, out),
             Purpose::Probe => self.probe_failed(now, &to, failure, out),
             Purpose::Seed => self.seed_failed(now, to, failure, out),
             Purpose::ForeignSeed => self.foreign_seed_failed(now, &to),
@@ -242,9 +258,10 @@ impl Node {
     /// Does all that is due at `now`.
     fn tend(&mut self, now: Time, out: &mut Vec<Output>) {
         self.overlay.links.settle();
-        // Most events leave nothing to do before a later time.
+        // Most events leave nothing to do before a later time; only a search for better links acts on what comes meanwhile.
         self.due = self.deadline();
-        if !self.stopping && self.due.is_none_or(|due| due > now) {
+        let calm = !self.stopping && self.overlay.links.are_sound() && self.overlay.scouting.is_none();
+        if calm && self.due.is_none_or(|due| due > now) {
             self.note_past(now);
             return;
         }

@@ -124,8 +124,10 @@ impl Node {
 
     /// An earlier life, or another process, said something at or above this node's version.
     pub(super) fn continue_above(&mut self, now: Time, version: Version) {
-        // A forged leap would leave no room to continue; the others refuse it as well.
-        if version > self.own.version.max(self.own.heard) + MAX_LEAP {
+        // A forged leap would leave no room to continue, and the others refuse what is too far above the state that they hold.
+        // They may be some versions behind, and several small leaps must not add up before the next word: so half of it, and
+        // counted from what was said and not from what was heard.
+        if version > self.own.version + MAX_LEAP / 2 {
             return;
         }
         self.own.heard = self.own.heard.max(version);
@@ -143,6 +145,11 @@ impl Node {
                 last.after(pause).max(now)
             }
         });
+    }
+
+    /// A word of an earlier life came back under its signature: whatever its version is, it is this node's own.
+    pub(super) fn recall(&mut self, version: Version) {
+        self.own.version = self.own.version.max(version);
     }
 
     fn draw_book(&mut self, now: Time, out: &mut Vec<Output>) {
@@ -170,21 +177,28 @@ impl Node {
         self.say(now, payload, out);
     }
 
+    /// The message with this node's signature, if it signs.
+    fn signed(&self, message: Message) -> Message {
+        let seal = self.config.signer.as_ref().map(|key| key.seal(&self.config.cluster, &message));
+        Message { seal, ..message }
+    }
+
     /// Makes `payload` this node's newest state.
     fn say(&mut self, now: Time, payload: Payload, out: &mut Vec<Output>) -> Version {
-        let message = Message {
-            uuid: self.new_uuid(),
+        let (uuid, version) = (self.new_uuid(), self.next_version());
+        let message = self.signed(Message {
+            uuid,
             origin: self.id.clone(),
-            version: self.next_version(),
+            version,
             ttl: self.config.ttl,
             kind: Kind::State,
             payload,
             path: [self.id.clone()].into(),
             relays: 0,
             stamp: 0,
-        };
+            seal: None,
+        });
         self.own.spoken = true;
-        let version = message.version;
         self.note_said(now, version);
         self.persist(vec![DiskRecord::Own(message.clone())], out);
         self.accept_state(now, message, None, out);
@@ -228,18 +242,19 @@ impl Node {
         if (LogKey { stamp, uuid }) <= self.log.floor() {
             return Response::Refused(Refusal::Expired);
         }
-        let message = Message {
+        let version = self.next_version();
+        let message = self.signed(Message {
             uuid,
             origin: self.id.clone(),
-            version: self.next_version(),
+            version,
             ttl: submission.ttl.unwrap_or(self.config.ttl),
             kind: Kind::Message,
             payload: submission.payload,
             path: [self.id.clone()].into(),
             relays: submission.relays,
             stamp,
-        };
-        let version = message.version;
+            seal: None,
+        });
         self.note_said(now, version);
         self.table.heard(&message.origin, version);
         self.persist(vec![DiskRecord::Message(message.clone())], out);

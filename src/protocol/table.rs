@@ -7,12 +7,14 @@
 //! The table never sends anything and holds no time-outs; `node.rs` and `liveness.rs` drive it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::fingerprint::{self, Fingerprint};
 use super::limits::MAX_LEAP;
 use super::shared::SharedMap;
+use super::signature::Seal;
 use super::trees::{Copies, Tree};
 use super::words::{Claim, Message, NodeId, Path, Payload, Status, Time, Version};
 
@@ -33,6 +35,8 @@ pub struct State {
     pub updated_at: Time,
     /// Over which links copies came.
     pub copies: Copies,
+    /// Its origin's signature, if it signs.
+    pub seal: Option<Arc<Seal>>,
 }
 
 /// One known node.
@@ -203,6 +207,7 @@ impl Table {
                 path: message.path.clone(),
                 updated_at: now,
                 copies,
+                seal: message.seal.clone(),
             });
             if message.version > entry.claim_version && entry.status != Status::Alive {
                 entry.status = Status::Alive;
@@ -335,6 +340,7 @@ impl Table {
             path: state.path.clone(),
             relays: 0,
             stamp: 0,
+            seal: state.seal.clone(),
         })
     }
 

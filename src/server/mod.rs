@@ -3,9 +3,19 @@
 //! [`Settings`] is what the command line and the environment say, checked; [`run`] binds, serves and leaves. The listener is
 //! bound first, so that port 0 works and a taken port is one clear line.
 
+mod access;
 mod books;
+mod bounds;
+mod key_files;
+mod panics;
+mod reload;
 mod run;
+mod seeds;
 mod settings;
 
+pub use access::{AccessArguments, AccessError, AccessSettings};
+pub use bounds::{Bounds, ConnectionBounds};
+pub use key_files::KeyFileError;
+pub use panics::end_process_on_panic;
 pub use run::run;
 pub use settings::{Arguments, Dissemination, Settings, SettingsError};

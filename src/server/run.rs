@@ -1,17 +1,22 @@
 //! Runs one node until it is told to leave.
 
+use std::io::Write;
 use std::net::TcpListener;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::bounds::connections_that_fit;
+use super::reload::{Reloader, tell_of_expiry};
 use super::settings::Settings;
-use crate::http::Client;
+use crate::http::{Client, Tls, Tokens};
 use crate::net::{Clock, Handle, Injection, fresh_seed};
 use crate::protocol::{Node, NodeId};
 use crate::web;
@@ -19,12 +24,6 @@ use crate::wire::Door;
 
 /// A connection between nodes stays open over many heartbeats.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
-
-/// How long to wait for the first line and headers of a request.
-const HEADER_TIME: Duration = Duration::from_secs(5);
-
-/// Open connections at a time: bounded, so that nobody can use up this process's file handles.
-const MAX_CONNECTIONS: usize = 16 * 1024;
 
 /// Binds, serves, and leaves on SIGTERM or SIGINT.
 ///
@@ -35,34 +34,75 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {} (is the port in use?)", settings.address))?;
     let bound = listener.local_addr()?;
     let id = settings.id(bound);
-    println!("node {id} of cluster {} listens on http://{bound}/", settings.config.cluster);
+    let scheme = if settings.access.tls.is_some() { "https" } else { "http" };
+    println!("node {id} of cluster {} listens on {scheme}://{bound}/", settings.config.cluster);
+    tell_of_access(&settings);
     actix_rt::System::new().block_on(serve(settings, id, listener))
+}
+
+/// Says on stderr what the operator should know of who may take part, whatever the level of the log.
+fn tell_of_access(settings: &Settings) {
+    for warning in &settings.access.warnings {
+        // Nothing is left to do when even stderr is closed.
+        let _ = writeln!(std::io::stderr(), "gossip_server: warning: {warning}");
+    }
+    if let Some(key) = &settings.access.key {
+        log::info!("this node signs with the key {}", key.public());
+    }
+    if let Some(tls) = &settings.access.tls {
+        tell_of_expiry(tls);
+    }
 }
 
 async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow::Result<()> {
     let (left, mut leaving) = mpsc::unbounded_channel::<anyhow::Result<()>>();
     let seed = fresh_seed()?;
     let fault_seed = if settings.allow_faults { Some(fresh_seed()?) } else { None };
+    let tls = settings.access.tls.clone();
+    let server_tls = tls.as_ref().map(Tls::server_config).transpose()?;
+    let client_tls = tls.as_ref().map(Tls::client_config).transpose()?;
+    let connections = settings.connections;
     // The node lives on the one worker's thread, where its handlers run: it is made there, by the first use of this.
     let factory = move || {
         let form = id.form();
         let clock = Clock::start();
+        let client = Client::over(client_tls.clone());
+        client.set_token(settings.access.tokens.as_ref().map(Tokens::to_send).as_ref());
         let node = Node::new(settings.config.clone(), id.clone(), seed, clock.now());
-        let handle = Handle::start(node, Client::new(), clock, Door { form }, fault_seed.map(Injection::new));
+        let injection = fault_seed.map(Injection::new);
+        let handle = Handle::start(node, client.clone(), clock, Door { form }, injection);
         actix_rt::spawn(leave_when_told(handle.clone(), left.clone()));
-        let context = web::Context::new(handle, &settings.config);
-        App::new().app_data(Data::new(context)).configure(web::routes)
+        let access = Rc::new(web::Access::new(settings.access.tls.is_some()));
+        access.set_tokens(settings.access.tokens.clone(), settings.access.read_tokens.clone());
+        let (seeds_file, seeds) = settings.seeds_file.clone().unzip();
+        let reloader = Reloader {
+            node: handle.clone(),
+            client,
+            access: access.clone(),
+            settings: settings.access.clone(),
+            seeds_file,
+            seeds: seeds.unwrap_or_default(),
+        };
+        actix_rt::spawn(reloader.run());
+        let context = web::Context::new(handle, settings.requests, access, settings.access.tls.clone());
+        // The last one stands in front: guesses at tokens count as requests, too.
+        let app = App::new().app_data(Data::new(context)).wrap(from_fn(web::guard)).wrap(from_fn(web::limit));
+        app.configure(web::routes)
     };
     let server = HttpServer::new(factory)
+        .on_connect(web::note_client)
         .workers(1)
         .worker_max_blocking_threads(1)
-        .max_connections(MAX_CONNECTIONS)
+        .max_connections(connections_that_fit(connections.max_connections))
         .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEADER_TIME)
+        .client_request_timeout(connections.header_time)
         .disable_signals()
-        .shutdown_timeout(1)
-        .listen(listener)?
-        .run();
+        .shutdown_timeout(1);
+    let server = match server_tls {
+        Some(config) => server.listen_rustls_0_23(listener, config)?,
+        None => server.listen(listener)?,
+    };
+    let server = server.run();
     let stopper: ServerHandle = server.handle();
     tokio::pin!(server);
     tokio::select! {

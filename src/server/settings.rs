@@ -7,8 +7,11 @@ use std::time::Duration;
 use clap::Parser;
 use clap::builder::FalseyValueParser;
 
-use super::books;
+use super::access::{AccessArguments, AccessError, AccessSettings};
+use super::bounds::{Bounds, ConnectionBounds};
+use super::{books, seeds};
 use crate::protocol::{Config, ConfigError, IdForm, NodeId};
+use crate::web;
 
 /// One node: tells its state to a few peers, and soon knows everyone's.
 ///
@@ -31,6 +34,10 @@ pub struct Arguments {
     /// A node to ask first: a port of this machine or host:port. Can be given several times.
     #[arg(long, env = "GOSSIP_SEED", value_name = "PORT|HOST:PORT", value_delimiter = ',', value_parser = parse_id)]
     pub seed: Vec<NodeId>,
+
+    /// File of further seeds, one a line, read again on SIGHUP: new ones are asked, and those taken out no more.
+    #[arg(long, env = "GOSSIP_SEEDS_FILE", value_name = "FILE")]
+    pub seeds_file: Option<PathBuf>,
 
     /// A given neighbour, kept until it fails. Can be given several times.
     #[arg(long, env = "GOSSIP_PEER", value_name = "PORT|HOST:PORT", value_delimiter = ',', value_parser = parse_id)]
@@ -80,6 +87,14 @@ pub struct Arguments {
     #[arg(long, env = "GOSSIP_ALLOW_FAULT_INJECTION", value_parser = FalseyValueParser::new())]
     pub allow_fault_injection: bool,
 
+    /// Who may take part.
+    #[command(flatten)]
+    pub access: AccessArguments,
+
+    /// What this node takes at most.
+    #[command(flatten)]
+    pub bounds: Bounds,
+
     /// How much to log on stderr: off, error, warn, info, debug or trace.
     #[arg(long, env = "GOSSIP_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
     pub log_level: log::LevelFilter,
@@ -98,7 +113,7 @@ fn parse_id(text: &str) -> Result<NodeId, String> {
     NodeId::parse(text).map_err(|error| error.to_string())
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -114,6 +129,14 @@ pub struct Settings {
     pub advertise: Option<NodeId>,
     /// Whether faults can be injected.
     pub allow_faults: bool,
+    /// Who may take part.
+    pub access: AccessSettings,
+    /// Where further seeds come from, and those read from there, which are among the node's settings.
+    pub seeds_file: Option<(PathBuf, Vec<NodeId>)>,
+    /// What is taken of requests.
+    pub requests: web::Bounds,
+    /// What is taken of connections.
+    pub connections: ConnectionBounds,
     /// The node's settings.
     pub config: Config,
 }
@@ -137,6 +160,12 @@ pub enum SettingsError {
         /// This network's form.
         ours: IdForm,
     },
+    /// Who may take part.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The seeds cannot be used.
+    #[error("{0:#}")]
+    Seeds(anyhow::Error),
     /// The books cannot be used.
     #[error("{0:#}")]
     Books(anyhow::Error),
@@ -157,11 +186,21 @@ impl Arguments {
                 return Err(SettingsError::Form { flag, id: id.clone(), ours: form });
             }
         }
+        let access = self.access.check(self.bind)?;
+        let seeds_file = match self.seeds_file {
+            Some(file) => {
+                let read = seeds::read(&file, form).map_err(SettingsError::Seeds)?;
+                Some((file, read))
+            }
+            None => None,
+        };
+        let filed = seeds_file.iter().flat_map(|(_, seeds)| seeds).filter(|id| !self.seed.contains(id));
+        let seeds = self.seed.iter().chain(filed).cloned().collect();
         let heartbeat_ms = milliseconds(self.heartbeat);
         let mut config = Config {
             cluster: self.cluster.into(),
             max_peers: self.max_peers,
-            seeds: self.seed,
+            seeds,
             given_peers: self.peer,
             interval_ms: milliseconds(self.interval),
             ttl: self.ttl,
@@ -169,14 +208,24 @@ impl Arguments {
             heartbeat_ms,
             suspicion_ms: heartbeat_ms.saturating_mul(2),
             forget_ms: milliseconds(self.forget_after),
+            signer: access.key.clone(),
+            allowed_keys: access.allowed_keys.clone(),
+            dialect: !access.closes_dialect(),
             ..Config::default()
         };
+        self.bounds.write_to(&mut config);
         config.validate()?;
+        let requests = self.bounds.of_requests(self.bind)?;
+        let connections = self.bounds.of_connections()?;
         config.books = books::read(self.books.as_deref()).map_err(SettingsError::Books)?;
         Ok(Settings {
             address: SocketAddr::new(self.bind, self.port),
             advertise: self.advertise,
             allow_faults: self.allow_fault_injection,
+            access,
+            seeds_file,
+            requests,
+            connections,
             config,
         })
     }
@@ -247,7 +296,17 @@ mod tests {
             (&["--seed", "db1:7000"], &["--seed", "db1:7000", "local"]),
             (&["--bind", "10.0.0.1", "--peer", "7001"], &["--peer", "7001", "addressed"]),
             (&["--bind", "0.0.0.0"], &["--bind", "--advertise"]),
+            (&["--max-messages", "0"], &["--max-messages", "0", "1 to 10000000"]),
+            (&["--max-body", "1000"], &["--max-body", "1000", "2097152"]),
+            (&["--max-connections", "1"], &["--max-connections", "16 to"]),
+            (&["--header-time", "1ms"], &["--header-time", "1ms", "100ms to 5min"]),
             (&["--cluster", "a b"], &["--cluster", "a b", "letters"]),
+            (&["--sign"], &["--sign", "--key-file"]),
+            (&["--key-file", "/tmp/key"], &["--sign"]),
+            (&["--tls-cert", "a.pem"], &["--tls-key", "--tls-ca"]),
+            (&["--read-token-file", "a"], &["--token-file"]),
+            (&["--token-file", "/does/not/exist"], &["--token-file", "/does/not/exist", "cannot be read"]),
+            (&["--seeds-file", "/does/not/exist"], &["--seeds-file", "/does/not/exist"]),
             (&["--books", "/does/not/exist"], &["--books", "/does/not/exist"]),
         ] {
             let complaint = complaint(arguments);

@@ -215,7 +215,7 @@ fn bare_answer(response: &Response) -> u64 {
 /// Entry `number`: every other one is a state, each of a node of its own, the rest are messages.
 fn entry(seed: u64, number: usize) -> Message {
     let origin = NodeId::Port(u16::try_from(number + 10).unwrap_or(u16::MAX));
-    let state = number % 2 == 0;
+    let state = number.is_multiple_of(2);
     let mixed = (seed ^ (number as u64) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let text = serde_json::json!({ "message": format!("entry {number:08} of two nodes that may differ in it") });
     Message {
@@ -229,6 +229,7 @@ fn entry(seed: u64, number: usize) -> Message {
         payload: Payload::new(serde_json::value::to_raw_value(&text).unwrap_or_default()),
         relays: 0,
         stamp: if state { 0 } else { number as u64 + 1 },
+        seal: None,
     }
 }
 

@@ -17,7 +17,9 @@ use super::check::{Broken, Ledger, Witness};
 use super::faults::{FaultCounts, Faults};
 use super::network::{Exchange, Network};
 use super::trace::{Observer, Trace};
-use crate::protocol::{Config, Failure, Input, Node, NodeId, Payload, Request, Response, Seed, Submission, Time, View};
+use crate::protocol::{
+    Config, Failure, Input, Message, Node, NodeId, Payload, Request, Response, Seed, Submission, Time, View,
+};
 use crate::wire::Answer;
 
 #[derive(Debug)]
@@ -276,6 +278,15 @@ impl World {
         self.trace.event(self.now, format_args!("{id} is set to {title}"));
         let payload = Payload::of_book(Some(title));
         self.drive(id, |node, now, out| node.request(now, Request::SetState(payload), out)).map(|_| ())
+    }
+
+    /// Somebody hands a node bare messages, whether they are true or not.
+    ///
+    /// # Errors
+    /// A promise that the node broke: it believed what no owner ever said.
+    pub fn hand_in(&mut self, id: &NodeId, messages: Vec<Message>) -> Result<(), Broken> {
+        self.trace.event(self.now, format_args!("{id} is handed {} messages", messages.len()));
+        self.drive(id, |node, now, out| node.request(now, Request::Messages(messages), out)).map(|_| ())
     }
 
     /// Lets so many milliseconds pass.

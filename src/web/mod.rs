@@ -2,7 +2,9 @@
 //!
 //! One file per group of endpoints. Handlers run on the node's own thread and never wait for another node. JSON is compact
 //! for our own programs and pretty for everyone else; `?format=text` gives a table. Errors are problems (RFC 9457).
+//! `access.rs` stands before all of them.
 
+mod access;
 mod answer;
 mod body;
 mod faults;
@@ -11,14 +13,21 @@ mod health;
 mod messages;
 mod page;
 mod peers;
+mod rate;
+mod seeds;
 mod state;
 mod text;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
+pub use self::access::{Access, guard, note_client};
+use crate::http::Tls;
 use crate::net::Handle;
-use crate::protocol::Config;
 use crate::wire::Problem;
 
 /// What every handler reaches.
@@ -26,16 +35,37 @@ use crate::wire::Problem;
 pub struct Context {
     /// The node.
     pub node: Handle,
+    /// What is taken of one request.
+    bounds: Bounds,
+    /// How many requests are taken of one address.
+    limiter: Rc<rate::Limiter>,
+    /// What callers need.
+    access: Rc<Access>,
+    /// This node's certificates, if it has any.
+    tls: Option<Arc<Tls>>,
+}
+
+/// What the HTTP face takes of one request, and how many of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
     /// Largest payload in bytes.
     pub max_payload: usize,
+    /// Largest body in bytes.
+    pub max_body: usize,
+    /// Time for a body to arrive.
+    pub body_time: Duration,
+    /// Requests that one address may make a second; 0 sets no limit.
+    pub requests_per_second: u32,
 }
 
 impl Context {
-    /// The context of a node with these settings.
-    pub fn new(node: Handle, config: &Config) -> Context {
-        Context { node, max_payload: config.max_payload }
+    /// The context of a node with these bounds.
+    pub fn new(node: Handle, bounds: Bounds, access: Rc<Access>, tls: Option<Arc<Tls>>) -> Context {
+        Context { node, bounds, limiter: Rc::new(rate::Limiter::new(bounds.requests_per_second)), access, tls }
     }
 }
+
+pub use rate::limit;
 
 /// All routes, with and without the trailing slash.
 pub fn routes(config: &mut ServiceConfig) {
@@ -97,6 +127,17 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::put().to(faults::set))
                 .route(web::delete().to(faults::clear))
                 .default_service(web::to(|r| wrong_method(r, "GET, PUT, DELETE"))),
+        )
+        .service(
+            web::resource(["/seeds", "/seeds/"])
+                .route(web::get().to(seeds::list))
+                .route(web::post().to(seeds::add))
+                .default_service(web::to(|r| wrong_method(r, "GET, POST"))),
+        )
+        .service(
+            web::resource(["/seeds/{id}", "/seeds/{id}/"])
+                .route(web::delete().to(seeds::remove))
+                .default_service(web::to(|r| wrong_method(r, "DELETE"))),
         )
         .service(
             web::resource(["/livez", "/livez/"])

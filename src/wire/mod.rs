@@ -22,12 +22,14 @@ pub use codec::{
     Answer, CallKind, HttpCall, Method, decode_reply, decode_request, encode_call, encode_peers, encode_response,
 };
 pub use faults::{FaultCounts, Faults, FaultsReport, parse_faults};
-pub use message::{ReadMarks, SubmissionShape, parse_own_payload, parse_read_marks, parse_submission};
+pub use message::{
+    ReadMarks, SeedShape, SubmissionShape, parse_own_payload, parse_read_marks, parse_seed, parse_submission,
+};
 pub use payload::check_payload;
 pub use problem::Problem;
 pub use reports::{
-    ArrivalReport, CountersReport, DigestReport, MarkedReport, MessageReport, PeerReport, ReadyReport, StateReport,
-    SubmittedReport, VersionReport,
+    ArrivalReport, CountersReport, DigestReport, MarkedReport, MessageReport, PeerReport, ReadyReport, SeedsReport,
+    StateReport, SubmittedReport, VersionReport,
 };
 
 use crate::protocol::IdForm;

@@ -234,6 +234,7 @@ impl<'a> Engine<'a> {
             | Event::LinkLost { .. }
             | Event::ForeignPeer { .. }
             | Event::IdClaimedTwice { .. }
+            | Event::Forged { .. }
             | Event::Refused { .. } => {}
         }
         if self.watcher.trace.is_some() {

@@ -158,9 +158,13 @@ impl Engine<'_> {
             Some(Response::Link(reply)) => Ok(Reply::Link(reply)),
             Some(Response::Refused(refusal)) => Err(Failure::Rejected { status: Problem::from(refusal).status }),
             Some(Response::Peers(peers)) => Ok(Reply::Peers(peers)),
-            Some(Response::Done | Response::Version(_) | Response::Submitted { .. } | Response::Marked(_)) => {
-                Ok(Reply::Done)
-            }
+            Some(
+                Response::Done
+                | Response::Version(_)
+                | Response::Submitted { .. }
+                | Response::Marked(_)
+                | Response::Seeds(_),
+            ) => Ok(Reply::Done),
             None => Err(Failure::Unknown),
         }
     }
