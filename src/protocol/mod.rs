@@ -20,11 +20,13 @@ mod words;
 
 mod bootstrap;
 mod dissemination;
+mod doubt;
 mod foreign;
 mod forgetting;
 mod joining;
 mod keeping;
 mod link;
+mod links;
 mod liveness;
 mod origins;
 mod overlay;
