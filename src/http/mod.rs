@@ -47,6 +47,7 @@ pub enum CallError {
 #[derive(Clone)]
 pub struct Client {
     inner: awc::Client,
+    max_answer: usize,
 }
 
 impl Client {
@@ -63,7 +64,12 @@ impl Client {
             .no_default_headers()
             .add_default_header((USER_AGENT, AGENT))
             .finish();
-        Client { inner }
+        Client { inner, max_answer: MAX_ANSWER }
+    }
+
+    /// The same client, over the same connections, for answers of at most `bytes`.
+    pub fn with_answers_of(&self, bytes: usize) -> Client {
+        Client { inner: self.inner.clone(), max_answer: bytes }
     }
 
     /// Calls `address` (`host:port`) and reads the whole answer, all within `limit`.
@@ -94,7 +100,8 @@ impl Client {
             };
             let mut answer = sent.map_err(|error| explain(&error))?;
             let status: StatusCode = answer.status();
-            let body = answer.body().limit(MAX_ANSWER).await.map_err(|error| CallError::Broken(error.to_string()))?;
+            let body =
+                answer.body().limit(self.max_answer).await.map_err(|error| CallError::Broken(error.to_string()))?;
             Ok((status.as_u16(), body.to_vec()))
         };
         tokio::time::timeout(limit, exchange).await.unwrap_or(Err(CallError::TimedOut))

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::clock::Clock;
 use super::faults::{Injection, sender};
+use super::live::Live;
 use super::passage::Passage;
 use crate::http::{CallError, Client, Verb};
 use crate::protocol::{Call, Event, Failure, Input, Node, NodeId, Output, Request, Response, Time, View};
@@ -34,11 +35,14 @@ struct Inner {
     sleeping_until: Cell<Option<Time>>,
     /// Told when a call ended, for the leaving node.
     ended: Notify,
+    /// What happened, for those who watch.
+    live: Live,
 }
 
 impl Handle {
     /// Takes a node over and starts its timer on this thread's local tasks. Faults can be injected if `injection` is given.
     pub fn start(node: Node, client: Client, clock: Clock, door: Door, injection: Option<Injection>) -> Handle {
+        let live = Live::new(node.view().boot());
         let inner = Inner {
             node: RefCell::new(node),
             client,
@@ -48,6 +52,7 @@ impl Handle {
             earlier: Notify::new(),
             sleeping_until: Cell::new(None),
             ended: Notify::new(),
+            live,
         };
         let handle = Handle { inner: Rc::new(inner) };
         handle.report(Input::Wake);
@@ -63,6 +68,16 @@ impl Handle {
     /// The node's clock.
     pub fn clock(&self) -> Clock {
         self.inner.clock
+    }
+
+    /// What happened, for those who watch.
+    pub fn live(&self) -> &Live {
+        &self.inner.live
+    }
+
+    /// The client with which this node calls others.
+    pub(super) fn client(&self) -> &Client {
+        &self.inner.client
     }
 
     /// Puts a request to the node.
@@ -123,6 +138,7 @@ impl Handle {
         if tokio::time::timeout(LAST_WORDS, quiet).await.is_err() {
             log::warn!("leaving although not every peer has answered the last words");
         }
+        self.inner.live.end();
     }
 
     fn report(&self, input: Input) {
@@ -140,7 +156,10 @@ impl Handle {
                 }
                 // There is no disk: what is kept in memory is as safe as it will be, so nothing waits for it.
                 Output::Persist { seq, .. } => self.report(Input::Persisted(seq)),
-                Output::Emit(event) => log_event(&event),
+                Output::Emit(event) => {
+                    log_event(&event);
+                    self.note(&event);
+                }
             }
         }
         let deadline = self.inner.node.borrow().deadline();
@@ -210,6 +229,9 @@ fn log_event(event: &Event) {
     match event {
         Event::StateChanged { origin, version, .. } => log::debug!("{origin} is at version {version}"),
         Event::MessageArrived { uuid } => log::debug!("message {uuid}"),
+        Event::PathAdded { uuid, path } => log::debug!("message {uuid} has another way over {} nodes", path.len()),
+        Event::MessagesRead { uuids } => log::debug!("{} messages were read", uuids.len()),
+        Event::NodeJoined { id } => log::info!("{id} is known now"),
         Event::StatusChanged { id, status } => log::info!("{id} is {}", status.name()),
         Event::LinkMade { id } => log::info!("linked with {id}"),
         Event::LinkLost { id, why } => log::info!("no longer linked with {id}: {why}"),

@@ -12,7 +12,7 @@ use super::log::Insert;
 use super::node::Node;
 use super::table::Merge;
 use super::trees::{Again, Copies, Tree};
-use super::words::{Kind, LogKey, Message, NodeId, Path, Time};
+use super::words::{Kind, LogKey, Message, NodeId, Path, Status, Time};
 
 impl Node {
     /// `POST /gossip/` with an envelope.
@@ -30,7 +30,7 @@ impl Node {
             self.hear_of_place(now, place);
         }
         self.hear_wishes(&from, envelope.graft, &envelope.prune);
-        self.hear_announcements(now, envelope.recent);
+        self.hear_announcements(now, envelope.recent, out);
         let digest = envelope.digest.map(|theirs| {
             self.heartbeat_seen(now, &from);
             self.compare_digest(now, &from, theirs);
@@ -138,7 +138,7 @@ impl Node {
         from: Option<&NodeId>,
         out: &mut Vec<Output>,
     ) -> Outcome {
-        let before = self.table.get(&message.origin).map(|entry| entry.status);
+        let before = self.table.get(&message.origin).map(|entry| (entry.status, entry.state.is_some()));
         let slot = self.slot_of(from);
         match self.table.merge(now, &message, Copies::begin(slot)) {
             Merge::Taken => {}
@@ -153,9 +153,7 @@ impl Node {
             Merge::Full => return self.refuse(&message, from, "known nodes", self.config.max_nodes as u64, out),
         }
         let (origin, version, uuid) = (message.origin.clone(), message.version, message.uuid);
-        if before.is_some_and(|status| !status.is_live()) {
-            out.push(Output::Emit(Event::StatusChanged { id: origin.clone(), status: super::Status::Alive }));
-        }
+        self.tell_of_life(&origin, before, out);
         self.refused.taken(&origin, version, uuid);
         self.remember_book(now, &message);
         out.push(Output::Emit(Event::StateChanged { origin: origin.clone(), version, uuid }));
@@ -167,6 +165,18 @@ impl Node {
         }
         self.foreign.queue_state(&message.origin, from);
         Outcome::New
+    }
+
+    /// A state was taken: its owner is new here, or another status is believed of it than `before`.
+    fn tell_of_life(&self, origin: &NodeId, before: Option<(Status, bool)>, out: &mut Vec<Output>) {
+        let Some(status) = self.table.get(origin).map(|entry| entry.status) else { return };
+        match before {
+            None | Some((_, false)) => out.push(Output::Emit(Event::NodeJoined { id: origin.clone() })),
+            Some((known, true)) if known != status => {
+                out.push(Output::Emit(Event::StatusChanged { id: origin.clone(), status }));
+            }
+            Some((_, true)) => {}
+        }
     }
 
     /// Somebody tells this node of its own state: an echo, or an earlier life.
@@ -254,7 +264,7 @@ impl Node {
     /// A further copy of a message that is held: its path is kept, and it is passed on where its kind asks for that.
     fn hear_again(&mut self, now: Time, message: &Message, from: Option<&NodeId>, out: &mut Vec<Output>) -> Outcome {
         let uuid = message.uuid;
-        self.log.add_arrival(now, &uuid, &message.path, &self.id);
+        self.add_path(now, uuid, &message.path, out);
         let Some(record) = self.log.get_mut(&uuid) else { return Outcome::Duplicate };
         let (relays, unlimited) = (record.message.relays, record.is_unlimited());
         let further = message.ttl > record.best_ttl;
@@ -272,6 +282,13 @@ impl Node {
             self.relay(now, uuid, copy, message.ttl, &message.path, from, out);
         }
         Outcome::Duplicate
+    }
+
+    /// Keeps a further way by which a submitted message came.
+    pub(super) fn add_path(&mut self, now: Time, uuid: uuid::Uuid, path: &Path, out: &mut Vec<Output>) {
+        if self.log.add_arrival(now, &uuid, path, &self.id) {
+            out.push(Output::Emit(Event::PathAdded { uuid, path: path.clone() }));
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "one copy's way is many words")]

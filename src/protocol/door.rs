@@ -13,7 +13,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::words::{
-    Announcement, Boot, Claim, Digest, FreePlace, Graft, LogKey, Message, NodeId, Payload, Status, Version,
+    Announcement, Boot, Claim, Digest, FreePlace, Graft, LogKey, Message, NodeId, Path, Payload, Status, Version,
 };
 
 /// Who speaks: stands in every request and reply between nodes.
@@ -466,6 +466,23 @@ pub enum Event {
     MessageArrived {
         /// Which.
         uuid: Uuid,
+    },
+    /// A further way by which a held submitted message came, or would have come.
+    PathAdded {
+        /// Which message.
+        uuid: Uuid,
+        /// The ids that the copy passed through, origin first, without this node.
+        path: Path,
+    },
+    /// A user has read these, which were unread until now.
+    MessagesRead {
+        /// Which.
+        uuids: Vec<Uuid>,
+    },
+    /// The first state of a node was taken; its [`Event::StateChanged`] follows.
+    NodeJoined {
+        /// Which.
+        id: NodeId,
     },
     /// Another status is believed of a node.
     StatusChanged {

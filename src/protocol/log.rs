@@ -139,6 +139,11 @@ impl Log {
         self.records.is_empty()
     }
 
+    /// Bytes that the remembered messages take, roughly.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Everything at or below was evicted.
     pub fn floor(&self) -> LogKey {
         self.floor

@@ -261,7 +261,8 @@ impl Node {
         }
         let count = marked.len() as u64;
         if count > 0 {
-            self.persist(vec![DiskRecord::Read(marked)], out);
+            self.persist(vec![DiskRecord::Read(marked.clone())], out);
+            out.push(Output::Emit(Event::MessagesRead { uuids: marked }));
         }
         Response::Marked(count)
     }

@@ -155,7 +155,7 @@ impl Node {
             self.link_works(now, to);
         }
         self.learn_from_outcomes(to, items, &reply.judgements);
-        self.hear_announcements(now, reply.recent);
+        self.hear_announcements(now, reply.recent, out);
         for message in reply.newer {
             self.judge(now, message, Some(to), out);
         }

@@ -266,9 +266,9 @@ impl Node {
     }
 
     /// A peer announces what it did not push: another way by which a message might have come.
-    pub(super) fn hear_announcements(&mut self, now: Time, announced: Vec<Announcement>) {
+    pub(super) fn hear_announcements(&mut self, now: Time, announced: Vec<Announcement>, out: &mut Vec<Output>) {
         for announcement in announced {
-            self.log.add_arrival(now, &announcement.uuid, &announcement.path, &self.id);
+            self.add_path(now, announcement.uuid, &announcement.path, out);
         }
     }
 }

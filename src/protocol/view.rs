@@ -99,6 +99,12 @@ impl<'a> View<'a> {
         self.node.has_conflict(now)
     }
 
+    /// How many peers' last digests differed from this node's when they came, or have not come yet.
+    pub fn differing_peers(&self) -> usize {
+        let differs = |link: &&super::link::Link| link.theirs.is_none() || link.differing_since.is_some();
+        self.node.overlay.links.values().filter(differs).count()
+    }
+
     /// Counts since the process began.
     pub fn counters(&self) -> Counters {
         self.node.counters

@@ -23,6 +23,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(120);
 /// How long to wait for the first line and headers of a request.
 const HEADER_TIME: Duration = Duration::from_secs(5);
 
+/// How long the other end of a connection may take in nothing of what waits for it (RFC 5482): a stream of events would
+/// otherwise hold the connection of whoever stopped reading for ever.
+const UNREAD_TIME: Duration = Duration::from_secs(30);
+
 /// Open connections at a time: bounded, so that nobody can use up this process's file handles.
 const MAX_CONNECTIONS: usize = 16 * 1024;
 
@@ -61,6 +65,7 @@ async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow:
         .client_request_timeout(HEADER_TIME)
         .disable_signals()
         .shutdown_timeout(1)
+        .on_connect(|connection, _| give_up_on_who_does_not_read(connection))
         .listen(listener)?
         .run();
     let stopper: ServerHandle = server.handle();
@@ -79,6 +84,15 @@ async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow:
         }
     }
     Ok(())
+}
+
+/// Has the system close a connection whose other end takes in nothing for [`UNREAD_TIME`].
+fn give_up_on_who_does_not_read(connection: &dyn std::any::Any) {
+    let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else { return };
+    let limit = u32::try_from(UNREAD_TIME.as_millis()).unwrap_or(u32::MAX);
+    if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, limit) {
+        log::debug!("connections that are not read are kept: {error}");
+    }
 }
 
 /// Waits for a signal, lets the node say goodbye, and reports.

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::state::Format;
-use super::{Context, answer, body, text};
-use crate::net::Clock;
-use crate::protocol::{Kind, NodeId, Record, Request, Time, View};
-use crate::wire::{ArrivalReport, MessageReport, Problem, encode_response, parse_read_marks, parse_submission};
+use super::{Context, answer, body, etag, text};
+use crate::net::{Clock, message_report};
+use crate::protocol::{Record, Request, Time, View};
+use crate::wire::{MessageReport, Problem, encode_response, parse_read_marks, parse_submission};
 
 /// Messages in one answer, unless said.
 const DEFAULT_LIMIT: usize = 1_000;
@@ -116,23 +116,23 @@ pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpRe
     if format == Some(Format::Text) {
         return answer::text(context.node.view(|view, _| text::messages(view.id(), &wanted.select(view))));
     }
-    let reports: Vec<MessageReport> = context
-        .node
-        .view(|view, _| wanted.select(view).into_iter().map(|record| report(view.id(), record, clock)).collect());
-    answer::json(&request, 200, &reports)
+    let reports: Vec<MessageReport> = context.node.view(|view, _| {
+        wanted.select(view).into_iter().map(|record| message_report(view.id(), record, clock)).collect()
+    });
+    etag::json(&request, &reports)
 }
 
 /// One message, by its uuid or an unambiguous beginning of it.
 pub(super) async fn one(request: HttpRequest, name: Path<String>, context: Data<Context>) -> HttpResponse {
     let clock = context.node.clock();
-    let found = context.node.view(|view, _| find(view, &name).map(|record| report(view.id(), record, clock)));
+    let found = context.node.view(|view, _| find(view, &name).map(|record| message_report(view.id(), record, clock)));
     match found {
         Ok(report) => answer::json(&request, 200, &report),
         Err(problem) => answer::problem(&request, &problem),
     }
 }
 
-fn find<'a>(view: View<'a>, name: &str) -> Result<&'a Record, Problem> {
+pub(super) fn find<'a>(view: View<'a>, name: &str) -> Result<&'a Record, Problem> {
     let digits: String = name.chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
     let shown: String = name.chars().take(40).collect();
     let plain = digits.bytes().all(|b| b.is_ascii_hexdigit()) && (MIN_PREFIX..=32).contains(&digits.len());
@@ -172,33 +172,4 @@ pub(super) async fn mark_read(request: HttpRequest, payload: Payload, context: D
         }
         Err(problem) => answer::problem(&request, &problem),
     }
-}
-
-fn report(own: &NodeId, record: &Record, clock: Clock) -> MessageReport {
-    let message = &record.message;
-    let arrival = |arrival: &crate::protocol::Arrival| ArrivalReport {
-        path: full_path(own, &arrival.path),
-        received_at: clock.rfc3339(arrival.at),
-    };
-    MessageReport {
-        uuid: message.uuid,
-        origin: message.origin.clone(),
-        version: message.version,
-        kind: match message.kind {
-            Kind::State => "state".to_owned(),
-            Kind::Message => "message".to_owned(),
-        },
-        payload: message.payload.raw().to_owned(),
-        // The history of books counts arrivals in its place.
-        stamp: if message.kind == Kind::Message { message.stamp } else { 0 },
-        received_at: clock.rfc3339(record.received_at()),
-        read: record.read,
-        paths: record.arrivals.iter().map(arrival).collect(),
-    }
-}
-
-/// The way of a copy up to and including this node.
-pub(super) fn full_path(own: &NodeId, path: &[NodeId]) -> Vec<NodeId> {
-    let made_here = path.len() == 1 && path.first() == Some(own);
-    path.iter().chain((!made_here).then_some(own)).cloned().collect()
 }

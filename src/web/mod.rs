@@ -1,14 +1,20 @@
 //! The node's HTTP face: routes, bodies within limits, answers for nodes and for people.
 //!
-//! One file per group of endpoints. Handlers run on the node's own thread and never wait for another node. JSON is compact
+//! One file per group of endpoints. Handlers run on the node's own thread and, but for
+//! the surveys (`overlay.rs`), never wait for another node. JSON is compact
 //! for our own programs and pretty for everyone else; `?format=text` gives a table. Errors are problems (RFC 9457).
 
 mod answer;
 mod body;
+mod discovery;
+mod etag;
+mod events;
 mod faults;
+mod filter;
 mod gossip;
 mod health;
 mod messages;
+mod overlay;
 mod page;
 mod peers;
 mod state;
@@ -17,7 +23,7 @@ mod text;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::net::Handle;
+use crate::net::{Handle, Survey};
 use crate::protocol::Config;
 use crate::wire::Problem;
 
@@ -26,6 +32,8 @@ use crate::wire::Problem;
 pub struct Context {
     /// The node.
     pub node: Handle,
+    /// What is asked of other nodes for those who look.
+    pub survey: Survey,
     /// Largest payload in bytes.
     pub max_payload: usize,
 }
@@ -33,7 +41,7 @@ pub struct Context {
 impl Context {
     /// The context of a node with these settings.
     pub fn new(node: Handle, config: &Config) -> Context {
-        Context { node, max_payload: config.max_payload }
+        Context { survey: Survey::new(node.clone()), node, max_payload: config.max_payload }
     }
 }
 
@@ -66,8 +74,9 @@ pub fn routes(config: &mut ServiceConfig) {
             web::resource(["/state", "/state/"])
                 .route(web::get().to(state::all))
                 .route(web::put().to(state::set))
+                .route(web::patch().to(state::patch))
                 .route(web::delete().to(state::clear))
-                .default_service(web::to(|r| wrong_method(r, "GET, PUT, DELETE"))),
+                .default_service(web::to(|r| wrong_method(r, "GET, PUT, PATCH, DELETE"))),
         )
         .service(
             web::resource(["/state/{id}", "/state/{id}/"])
@@ -89,6 +98,26 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(
             web::resource(["/messages/{uuid}", "/messages/{uuid}/"])
                 .route(web::get().to(messages::one))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
+        )
+        .service(
+            web::resource(["/messages/{uuid}/spread", "/messages/{uuid}/spread/"])
+                .route(web::get().to(overlay::spread))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
+        )
+        .service(
+            web::resource(["/sd/prometheus", "/sd/prometheus/"])
+                .route(web::get().to(discovery::prometheus))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
+        )
+        .service(
+            web::resource(["/overlay", "/overlay/"])
+                .route(web::get().to(overlay::overlay))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
+        )
+        .service(
+            web::resource(["/events", "/events/"])
+                .route(web::get().to(events::events))
                 .default_service(web::to(|r| wrong_method(r, "GET"))),
         )
         .service(

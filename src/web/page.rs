@@ -45,7 +45,7 @@ fn glance(context: &Context) -> HttpResponse {
             view.peers().count(),
             view.max_peers(),
             text::peers(view, now),
-            text::table(view, now),
+            text::table(view, now, |_| true),
             last.len(),
             view.log().len(),
         )

@@ -7,8 +7,10 @@
 mod codec;
 mod dialect;
 mod envelope;
+mod events;
 mod faults;
 mod ids;
+mod merge_patch;
 mod message;
 mod payload;
 mod problem;
@@ -21,7 +23,12 @@ mod tests;
 pub use codec::{
     Answer, CallKind, HttpCall, Method, decode_reply, decode_request, encode_call, encode_peers, encode_response,
 };
+pub use events::{
+    EventKind, ForgottenEvent, LinkEvent, OverlayNode, OverlayReport, PathEvent, ReadEvent, ResetEvent, SnapshotEvent,
+    SpreadNode, SpreadReport, StateEvent, StatusEvent,
+};
 pub use faults::{FaultCounts, Faults, FaultsReport, parse_faults};
+pub use merge_patch::merge_patch;
 pub use message::{ReadMarks, SubmissionShape, parse_own_payload, parse_read_marks, parse_submission};
 pub use payload::check_payload;
 pub use problem::Problem;

@@ -254,6 +254,9 @@ impl<'a> Engine<'a> {
                 }
             }
             Event::StateChanged { .. }
+            | Event::PathAdded { .. }
+            | Event::MessagesRead { .. }
+            | Event::NodeJoined { .. }
             | Event::LinkLost { .. }
             | Event::ForeignPeer { .. }
             | Event::IdClaimedTwice { .. }

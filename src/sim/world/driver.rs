@@ -260,6 +260,9 @@ impl std::fmt::Display for Shown<'_> {
         match self.0 {
             Event::StateChanged { origin, version, uuid } => write!(f, "takes version {version} of {origin} ({uuid})"),
             Event::MessageArrived { uuid } => write!(f, "delivers {uuid}"),
+            Event::PathAdded { uuid, path } => write!(f, "hears of another way of {uuid} over {} nodes", path.len()),
+            Event::MessagesRead { uuids } => write!(f, "marks {} messages as read", uuids.len()),
+            Event::NodeJoined { id } => write!(f, "hears of {id} for the first time"),
             Event::StatusChanged { id, status } => write!(f, "holds {id} for {}", status.name()),
             Event::LinkMade { id } => write!(f, "links with {id}"),
             Event::LinkLost { id, why } => write!(f, "loses its link with {id}: {why}"),
