@@ -44,6 +44,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         "icon.svg" as SVG,
         "base.css" as CSS,
         "panels.css" as CSS,
+        "lists.css" as CSS,
         "theme.js" as SCRIPT,
         "app.js" as SCRIPT,
         "format.js" as SCRIPT,

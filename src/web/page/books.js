@@ -74,7 +74,7 @@ function fill(element, node, store, choose) {
     if (node.id === store.me) name.append(make('span', { class: 'own' }, 'this node'));
   }
   const chosen = store.chosenNode === node.id;
-  element.setAttribute('aria-selected', chosen);
+  element.classList.toggle('selected', chosen);
   name.firstChild.setAttribute('aria-pressed', chosen);
   if (element.said !== node.said) {
     element.said = node.said;

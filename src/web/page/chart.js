@@ -31,7 +31,7 @@ export class Chart {
       this.#pointed = null;
       this.draw();
     });
-    parent.append(make('div', { class: 'figure', id: options.id }, make('h2', { title: options.explain }, options.title), this.#value, this.#svg, this.#note));
+    parent.append(make('div', { class: 'figure', id: options.id }, make('h2', { title: options.explain }, options.title), this.#value, make('div', { class: 'plot' }, this.#svg, make('span', { class: 'axis', 'aria-hidden': 'true' }, '5 min')), this.#note));
   }
 
   /** Adds a point; old ones go. */

@@ -125,9 +125,11 @@ export class Chosen {
     const where = this.#parts.where;
     where.textContent = 'Asking the other nodes …';
     const path = message.paths[0]?.path ?? [message.origin];
-    this.#setJourney(timelineOfPath(path), fresh && path.length > 1);
+    let show = fresh;
+    this.#setJourney(timelineOfPath(path), false);
     if (message.kind !== 'message') {
       where.textContent = 'Drawn along the way by which it came here.';
+      if (show && path.length > 1) this.#play(2);
       return;
     }
     for (let i = 0; i < TRIES; i += 1) {
@@ -137,7 +139,9 @@ export class Chosen {
         const spread = await collect(message.uuid);
         if (wanted !== this.#wanted || this.#uuid !== message.uuid) return;
         const journey = timeline(spread);
-        this.#setJourney(journey, fresh && i === 0);
+        // One that is fresh is seen on its way at once, as soon as it has gone anywhere.
+        this.#setJourney(journey, show && journey.hops.length > 0);
+        show &&= journey.hops.length === 0;
         const last = journey.last === null || journey.hops.length === 0 ? '' : `, the last after ${span(journey.last)}`;
         where.textContent = `${journey.held} of ${count(journey.live, 'live node')} hold it${last}.`;
         if (journey.held >= journey.live) return;

@@ -95,8 +95,10 @@ export class Drawing {
     if (!journey) return;
     const context = this.#context;
     context.strokeStyle = this.#colours.accent;
-    context.lineWidth = Math.max(1.4, radius * 0.3);
-    context.globalAlpha = 0.42;
+    // In a large network the whole tree would bury the ways to this node.
+    const whole = isCrowded(layout) && journey.at >= 1;
+    context.lineWidth = whole ? 0.8 : Math.max(1.4, radius * 0.3);
+    context.globalAlpha = whole ? 0.25 : 0.42;
     const heads = [];
     context.beginPath();
     for (const hop of journey.line.hops) {
@@ -119,7 +121,6 @@ export class Drawing {
     // While the journey is shown, the ways would give away its end.
     const faint = journey && journey.at < 1 ? 0.22 : 1;
     const plain = message.paths.map((_, i) => i).filter((i) => !marks?.has(i)).slice(0, 24);
-    const marked = [...(marks ?? [])].map(([i]) => i).reverse();
     const lanes = new Map();
     const size = Math.max(2, Math.min(4, radius * 0.32));
     const lane = (a, b) => {
@@ -128,8 +129,9 @@ export class Drawing {
       lanes.set(name, used + 1);
       return (used % 2 === 0 ? used / 2 : -(used + 1) / 2) * (size + 1.5);
     };
-    for (const i of [...marked.slice().reverse(), ...plain]) {
-      const name = marks?.get(i)?.[0] ?? null;
+    const drawn = [...(marks ?? [])].flatMap(([i, names]) => names.map((name) => [i, name]));
+    // The first arrival is drawn last, on top.
+    for (const [i, name] of [...plain.map((i) => [i, null]), ...drawn.reverse()]) {
       context.strokeStyle = name ? this.#colours[`path-${name}`] : this.#colours.accent;
       context.lineWidth = name ? size : 1.2;
       context.globalAlpha = (name ? 1 : 0.4) * faint;
@@ -220,9 +222,9 @@ export class Drawing {
     context.globalAlpha = 1;
   }
 
-  #nodes({ layout, nodes, me, chosen, hovered, journey, camera }, points, radius) {
+  #nodes({ layout, nodes, me, chosen, hovered, journey, message, marks, camera }, points, radius) {
     const context = this.#context;
-    const held = journey ? heldAt(journey) : null;
+    const held = journey ? heldAt(journey, layout, onWays(message, marks)) : null;
     layout.keys.forEach((key, i) => {
       const [x, y] = points[i];
       if (x < -40 || y < -40 || x > camera.width + 40 || y > camera.height + 40) return;
@@ -260,18 +262,19 @@ export class Drawing {
   }
 
   #names(scene, points, radius) {
-    const { layout, nodes, me, chosen, hovered, camera, journey, moving } = scene;
+    const { layout, nodes, me, chosen, hovered, camera, journey, message, marks, moving } = scene;
     const context = this.#context;
     const size = radius >= 14 ? 12 : 11;
-    const held = journey ? heldAt(journey) : null;
+    const ways = onWays(message, marks);
+    const held = journey ? heldAt(journey, layout, ways) : null;
     const beside = new Set();
     for (const [a, b] of layout.links) {
       if (layout.keys[a] === (chosen ?? me)) beside.add(b);
       if (layout.keys[b] === (chosen ?? me)) beside.add(a);
     }
-    const rank = (key, i) => (key === hovered || key === chosen ? 0 : key === me ? 1 : beside.has(i) ? 2 : 3);
+    const rank = (key, i) => (key === hovered || key === chosen ? 0 : key === me ? 1 : ways.has(key) ? 2 : beside.has(i) ? 3 : 4);
     const wanted = layout.keys
-      .map((key, i) => ({ key, x: points[i][0], y: points[i][1], radius: radius + 1, rank: rank(key, i), important: rank(key, i) < 2 }))
+      .map((key, i) => ({ key, x: points[i][0], y: points[i][1], radius: radius + 1, rank: rank(key, i), important: rank(key, i) < 2, crossed: nodes.get(key)?.status === 'down' }))
       .filter(({ x, y }) => x > -20 && y > -20 && x < camera.width + 20 && y < camera.height + 20)
       .sort((a, b) => a.rank - b.rank);
     const many = wanted.length > 250;
@@ -286,12 +289,11 @@ export class Drawing {
         const status = nodes.get(label.key)?.status;
         const solid = (own || held?.has(label.key)) && status !== 'down' && status !== 'left' && status !== 'unverified';
         context.fillStyle = solid ? this.#colours['on-accent'] : this.#colours.text;
-        if (status === 'down') continue;
       } else {
         context.strokeStyle = this.#colours.sunken;
         context.lineWidth = 3;
         context.strokeText(label.text, label.x, label.y + 0.5);
-        context.fillStyle = own ? this.#colours.accent : this.#colours.muted;
+        context.fillStyle = own ? this.#colours.accent : ways.has(label.key) || label.key === chosen ? this.#colours.text : this.#colours.muted;
       }
       context.fillText(label.text, label.x, label.y + 0.5);
     }
@@ -316,8 +318,20 @@ export function nodeRadius(scale) {
   return Math.min(19, Math.max(2.6, 11 * scale));
 }
 
-function heldAt({ line, at }) {
+/** The nodes that hold a message at this point of its journey; at its end, in a crowd, only those on the ways to this node. */
+function heldAt({ line, at }, layout, ways) {
+  if (at >= 1 && isCrowded(layout)) return ways;
   return new Set([line.origin, ...line.hops.filter((hop) => hop.ends <= at).map((hop) => hop.to)]);
+}
+
+/** The nodes on the marked ways of a message. */
+function onWays(message, marks) {
+  const paths = [...(marks?.keys() ?? [])].map((i) => message?.paths[i]?.path ?? []);
+  return new Set(paths.flat());
+}
+
+function isCrowded(layout) {
+  return layout.keys.length > 150;
 }
 
 function between([ax, ay], [bx, by], part) {

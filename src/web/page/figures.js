@@ -112,7 +112,7 @@ function tell(store, charts, history, seen) {
   if (received > 0 && others > 0) {
     const estimate = (copies / received) * others;
     charts.cost.add(estimate);
-    charts.cost.say(decimal(estimate), '', `${decimal(others, 0)} are the fewest possible`);
+    charts.cost.say(decimal(estimate, estimate < 100 ? 1 : 0), '', `${decimal(others, 0)} are the fewest possible`);
   }
 
   charts.repairs.add(Math.max(0, now.counters.repaired - before.counters.repaired));

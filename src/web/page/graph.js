@@ -52,7 +52,9 @@ export class Graph {
   #followTravellers() {
     const books = document.getElementById('show-books');
     const send = (path, kind) => {
-      if (document.hidden) return;
+      // While a journey is shown, other lights would only confuse.
+      const busy = this.#message && (kind === 'state' || this.#journey?.at < 1);
+      if (document.hidden || busy) return;
       this.#travel.send(path.map(String), kind, performance.now());
       this.wake();
     };
@@ -110,7 +112,7 @@ export class Graph {
     }
     const following = this.#camera.follow(this.#layout.bounds(), this.#still.matches ? 1 : 0.14);
     this.#paint(now);
-    if (this.#layout.moving || following || this.#travel.busy) this.wake();
+    if (this.#layout.moving || following || this.#travel.count > 0) this.wake();
   }
 
   #paint(now) {
@@ -167,6 +169,16 @@ export class Graph {
 
   get moving() {
     return this.#layout.moving;
+  }
+
+  /** How many lights are on their way. */
+  get lights() {
+    return this.#travel.count;
+  }
+
+  /** What is drawn of a journey. */
+  get journey() {
+    return this.#journey;
   }
 
   hover(key) {

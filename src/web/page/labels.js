@@ -36,7 +36,7 @@ class Taken {
 
 /**
  * Finds places for labels.
- * @param nodes `{key, x, y, radius, important}` on the screen, the most important first
+ * @param nodes `{key, x, y, radius, important, crossed}` on the screen, the most important first; crossed ones have no room inside
  * @param measure the width of a text
  * @returns {{key: string, text: string, x: number, y: number, inside: boolean}[]}
  */
@@ -49,7 +49,7 @@ export function placeLabels(nodes, measure, size, limit) {
   for (const node of nodes) {
     if (placed.length >= limit) break;
     const width = measure(node.key);
-    if (width < 2 * node.radius - 5) {
+    if (width < 2 * node.radius - 5 && !node.crossed) {
       placed.push({ key: node.key, text: node.key, x: node.x, y: node.y, inside: true });
       continue;
     }

@@ -130,8 +130,10 @@ export class Layout {
     const [toX, toY] = this.#gravity();
     for (let i = 0; i < count; i += 1) {
       this.#tree.push(this.x[i], this.y[i], i, PUSH, THETA, this.x, this.y, push);
-      this.#vx[i] += (push[0] - this.x[i] * toX) * heat * 0.1;
-      this.#vy[i] += (push[1] - this.y[i] * toY) * heat * 0.1;
+      // Nodes without a link, such as dead ones, would drift off and make everything else small.
+      const hold = this.#degree[i] === 0 ? 3 : 1;
+      this.#vx[i] += (push[0] - this.x[i] * toX * hold) * heat * 0.1;
+      this.#vy[i] += (push[1] - this.y[i] * toY * hold) * heat * 0.1;
     }
     for (let i = 0; i < count; i += 1) {
       this.#vx[i] *= DAMPING;

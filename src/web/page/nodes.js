@@ -2,6 +2,7 @@
 
 import { addressOf, age, clockTime, compareIds, count, fillPayload, make, pathGlyph, statusGlyph, statusLabel, STATUSES } from './format.js';
 import { sortableHead, tableRows } from './rows.js';
+import { markedPaths } from './store.js';
 
 const COLUMNS = [
   { name: 'node', title: 'Node', class: 'col-node' },
@@ -22,7 +23,7 @@ export function showNodeTable(store) {
   const choose = (key) => store.chooseNode(store.chosenNode === key ? null : key);
   const rows = tableRows(document.getElementById('node-rows'), box, COLUMNS, (element, row) => {
     const [name, status, number, links] = element.children;
-    element.setAttribute('aria-selected', store.chosenNode === row.key);
+    element.classList.toggle('selected', store.chosenNode === row.key);
     name.textContent = row.key;
     if (row.key === store.me) name.append(make('span', { class: 'own' }, 'this node'));
     status.replaceChildren(statusLabel(row.node.status));
@@ -59,21 +60,20 @@ export function showNodeTable(store) {
 export function showLegend(store) {
   const legend = document.getElementById('legend');
   let drawn = '';
-  store.watch(['nodes', 'chosen-message'], () => {
+  store.watch(['nodes', 'messages', 'chosen-message'], () => {
     const counts = new Map(STATUSES.map((status) => [status, 0]));
     for (const node of store.nodes.values()) counts.set(node.status, (counts.get(node.status) ?? 0) + 1);
-    const chosen = store.messages.has(store.chosenMessage);
-    const wanted = JSON.stringify([...counts, chosen]);
+    const message = store.messages.get(store.chosenMessage);
+    const marks = message ? [...markedPaths(message).values()].flat() : [];
+    const wanted = JSON.stringify([...counts, marks]);
     if (wanted === drawn) return;
     drawn = wanted;
     const items = [...counts]
       .filter(([status, number]) => number > 0 || status === 'alive')
       .map(([status, number]) => make('li', { class: `of-status-${status}` }, statusGlyph(status), make('span', { class: 'muted' }, `${number} ${status}`)));
-    if (chosen) {
-      const names = { first: 'first arrival', shortest: 'shortest way', longest: 'longest way' };
-      for (const [mark, name] of Object.entries(names)) {
-        items.push(make('li', { class: `of-${mark}` }, pathGlyph(mark), make('span', { class: 'muted' }, name)));
-      }
+    const names = { first: 'first arrival', shortest: 'shortest way', longest: 'longest way' };
+    for (const [mark, name] of Object.entries(names).filter(([mark]) => marks.includes(mark))) {
+      items.push(make('li', { class: `of-${mark}` }, pathGlyph(mark), make('span', { class: 'muted' }, name)));
     }
     legend.replaceChildren(...items);
     const head = [...counts].filter(([, number]) => number > 0).map(([status, number]) => make('span', {}, make('b', {}, String(number)), ` ${status}`));

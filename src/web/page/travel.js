@@ -18,8 +18,8 @@ export class Travel {
     this.#lights.push({ path, kind, begins: now, hop: HOP[kind] });
   }
 
-  get busy() {
-    return this.#lights.length > 0;
+  get count() {
+    return this.#lights.length;
   }
 
   clear() {
@@ -28,7 +28,7 @@ export class Travel {
 
   /**
    * What to draw at this time: for each light its place on a hop, the hop before, and the nodes that glow.
-   * @returns {{kind: string, from: string, to: string, part: number, trail: [string, string][], glows: [string, number][], still: boolean}[]}
+   * @returns {{kind: string, from: ?string, to: ?string, part: number, fade: number, trail: [string, string][], glows: [string, number][], still: boolean}[]}
    */
   at(now, still) {
     this.#lights = this.#lights.filter((light) => now - light.begins < (light.path.length - 1) * light.hop + GLOW);
@@ -53,6 +53,7 @@ export class Travel {
         fade: travelling ? 1 : Math.max(0, 1 - ((passed - hops) * light.hop) / GLOW),
         trail: still ? light.path.slice(1).map((to, i) => [light.path[i], to]) : trail,
         glows,
+        still,
       };
     });
   }
