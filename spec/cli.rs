@@ -18,6 +18,10 @@ mod changes;
 #[path = "cli/faults.rs"]
 mod faults;
 
+// Watching, measuring, tracing; states of one's own; manuals and completions; the full-screen view.
+#[path = "cli/streams.rs"]
+mod streams;
+
 // A person's terminal.
 #[path = "cli/terminal.rs"]
 mod terminal;

@@ -17,5 +17,13 @@ mod faults;
 mod hostile;
 /// Messages: every node gets each one, and shows the ways it took.
 mod messages;
+/// What Prometheus reads.
+mod metrics;
+/// The description for programs, against the running node.
+mod openapi;
+/// States as a service would use them.
+mod services;
+/// The live stream, and what is collected from other nodes.
+mod streams;
 /// Rules about the source itself.
 mod tidy;

@@ -21,11 +21,13 @@ mod picture;
 mod plain_text;
 
 mod add_node;
+mod completions;
 mod get_message;
 mod get_messages;
 mod heal;
 mod list_peers;
 mod lose;
+mod measure;
 mod partition;
 mod pause;
 mod plot;
@@ -33,13 +35,17 @@ mod remove_node;
 mod restart_node;
 mod resume;
 mod send_message;
+mod set_state;
 mod simulate;
 mod slow;
 mod start_network;
 mod state;
 mod status;
 mod stop_network;
+mod top;
+mod trace;
 mod wait;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -84,6 +90,11 @@ enum Command {
     GetMessage(get_message::Args),
     ListPeers(list_peers::Args),
     State(state::Args),
+    SetState(set_state::Args),
+    Watch(watch::Args),
+    Top(top::Args),
+    Trace(trace::Args),
+    Measure(measure::Args),
     RemoveNode(remove_node::Args),
     AddNode(add_node::Args),
     RestartNode(restart_node::Args),
@@ -96,6 +107,8 @@ enum Command {
     Plot(plot::Args),
     Simulate(Box<simulate::Args>),
     Wait(wait::Args),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
 }
 
 /// Runs one command line, the program's name first, and returns the code to end with.
@@ -119,13 +132,17 @@ pub fn run(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+/// The one definition of what can be typed: help, man pages and completions come from it.
+fn command() -> clap::Command {
     let with_codes = |command: clap::Command| {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         command.after_help(format!("{}\n\n{EXIT_CODES}", help.trim_end()))
     };
-    let command = with_codes(Arguments::command()).mut_subcommands(with_codes);
-    Arguments::from_arg_matches(&command.try_get_matches_from(start_network::with_node_flags(typed))?)
+    with_codes(Arguments::command()).mut_subcommands(with_codes)
+}
+
+fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    Arguments::from_arg_matches(&command().try_get_matches_from(start_network::with_node_flags(typed))?)
 }
 
 impl Command {
@@ -139,6 +156,11 @@ impl Command {
             Command::GetMessage(args) => get_message::run(args, context).await,
             Command::ListPeers(args) => list_peers::run(args, context).await,
             Command::State(args) => state::run(args, context).await,
+            Command::SetState(args) => set_state::run(args, context).await,
+            Command::Watch(args) => watch::run(args, context).await,
+            Command::Top(args) => top::run(args, context).await,
+            Command::Trace(args) => trace::run(args, context).await,
+            Command::Measure(args) => measure::run(args, context).await,
             Command::RemoveNode(args) => remove_node::run(args, context).await,
             Command::AddNode(args) => add_node::run(args, context).await,
             Command::RestartNode(args) => restart_node::run(args, context).await,
@@ -151,6 +173,8 @@ impl Command {
             Command::Plot(args) => plot::run(args, context).await,
             Command::Simulate(args) => simulate::run(*args, context),
             Command::Wait(args) => wait::run(args, context).await,
+            Command::Completions(args) => completions::completions(&args),
+            Command::Man(args) => completions::man(&args),
         }
     }
 }

@@ -11,6 +11,7 @@ mod error;
 mod gather;
 mod node;
 mod query;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -19,9 +20,11 @@ pub use error::ClientError;
 pub use gather::gather;
 pub use node::{Caller, NodeClient};
 pub use query::{KindFilter, MessageQuery, ReadFilter};
+pub use watch::{LiveEvent, Watch};
 
 pub use crate::http::CallError;
 pub use crate::wire::{
-    ArrivalReport, DigestReport, Faults, FaultsReport, MarkedReport, MessageReport, PeerReport, Problem, ReadyReport,
-    StateReport, SubmissionShape, SubmittedReport, VersionReport,
+    ArrivalReport, DigestReport, EventKind, Faults, FaultsReport, ForgottenEvent, LinkEvent, MarkedReport,
+    MessageReport, OverlayReport, PathEvent, PeerReport, Problem, ReadEvent, ReadyReport, ResetEvent, SnapshotEvent,
+    SpreadNode, SpreadReport, StateEvent, StateReport, StatusEvent, SubmissionShape, SubmittedReport, VersionReport,
 };

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{ClientError, MessageQuery};
 use crate::http::{Client, Verb};
 use crate::protocol::NodeId;
 use crate::wire::{
-    DigestReport, Faults, FaultsReport, MarkedReport, MessageReport, Problem, ReadMarks, ReadyReport, StateReport,
-    SubmissionShape, SubmittedReport, VersionReport,
+    DigestReport, Faults, FaultsReport, MarkedReport, MessageReport, OverlayReport, Problem, ReadMarks, ReadyReport,
+    SpreadReport, StateReport, SubmissionShape, SubmittedReport, VersionReport,
 };
 
 /// Characters of a foreign answer that an error repeats.
@@ -39,9 +40,9 @@ impl Caller {
 /// A node at an address.
 #[derive(Clone)]
 pub struct NodeClient {
-    http: Client,
-    address: String,
-    limit: Duration,
+    pub(super) http: Client,
+    pub(super) address: String,
+    pub(super) limit: Duration,
 }
 
 /// Every method fails with a [`ClientError`] that tells a node that does not answer from one that refuses.
@@ -74,6 +75,28 @@ impl NodeClient {
     /// `PUT /state`: sets the node's own state to any JSON value.
     pub async fn set_state(&self, state: &serde_json::Value) -> Result<VersionReport, ClientError> {
         self.exchange(Verb::Put, "/state", to_body(state)?).await
+    }
+
+    /// The same with JSON text that keeps every byte.
+    pub async fn set_state_raw(&self, state: &RawValue) -> Result<VersionReport, ClientError> {
+        self.exchange(Verb::Put, "/state", to_body(state)?).await
+    }
+
+    /// `PATCH /state`: merges into the node's own state (RFC 7396).
+    pub async fn merge_state(&self, patch: &RawValue) -> Result<VersionReport, ClientError> {
+        self.exchange(Verb::Patch, "/state", to_body(patch)?).await
+    }
+
+    /// `GET /overlay`: all nodes that it knows and the links between them, collected from all that answer.
+    pub async fn overlay(&self) -> Result<OverlayReport, ClientError> {
+        self.get("/overlay").await
+    }
+
+    /// `GET /messages/{uuid}/spread`: when and by which ways each node got a message.
+    ///
+    /// `beginning` must consist of hexadecimal digits and dashes, since it becomes part of a path.
+    pub async fn spread(&self, beginning: &str) -> Result<SpreadReport, ClientError> {
+        self.get(&format!("/messages/{beginning}/spread")).await
     }
 
     /// `DELETE /state`: the node returns to books.

@@ -4,11 +4,15 @@
 //! process elsewhere), reads no more than a bounded answer, and tells a refused connection from one that broke. It never
 //! retries: what is not answered is the caller's to decide.
 
+mod stream;
+
 use std::time::Duration;
 
 use awc::error::{ConnectError, SendRequestError};
 use awc::http::StatusCode;
 use awc::http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+
+pub use stream::Body;
 
 /// How our own programs introduce themselves: they get compact JSON.
 pub const AGENT: &str = "gossip";
@@ -25,6 +29,8 @@ pub enum Verb {
     Post,
     /// Sets.
     Put,
+    /// Changes a part.
+    Patch,
     /// Removes.
     Delete,
 }
@@ -89,6 +95,7 @@ impl Client {
             Verb::Get => self.inner.get(url),
             Verb::Post => self.inner.post(url),
             Verb::Put => self.inner.put(url),
+            Verb::Patch => self.inner.patch(url),
             Verb::Delete => self.inner.delete(url),
         };
         let request = request.timeout(limit).insert_header((ACCEPT, "application/json"));

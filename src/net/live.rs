@@ -16,6 +16,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::driver::Handle;
+use super::histogram::Hops;
 use super::report::{counters_report, full_path, message_report, state_report};
 use crate::protocol::{Boot, Event, NodeId, Status, Time, View};
 use crate::wire::{
@@ -143,6 +144,7 @@ pub struct Live {
     /// Since when nobody watches; `None` before anybody did.
     unwatched_since: Cell<Option<Instant>>,
     dropped: Cell<u64>,
+    hops: Cell<Hops>,
 }
 
 impl Live {
@@ -156,6 +158,7 @@ impl Live {
             streams: Cell::new(0),
             unwatched_since: Cell::new(None),
             dropped: Cell::new(0),
+            hops: Cell::default(),
         }
     }
 
@@ -167,6 +170,11 @@ impl Live {
     /// How many watchers were too slow since the process began.
     pub fn dropped(&self) -> u64 {
         self.dropped.get()
+    }
+
+    /// Hops of the first copies of messages.
+    pub fn hops(&self) -> Hops {
+        self.hops.get()
     }
 
     /// The name of an event: the process's life and the event's number.
@@ -213,6 +221,14 @@ impl Handle {
         let live = self.live();
         if matches!(event, Event::StateChanged { .. } | Event::StatusChanged { .. } | Event::IdClaimedTwice { .. }) {
             live.changes.send_modify(|changes| *changes += 1);
+        }
+        if let Event::MessageArrived { uuid } = event
+            && let Some(hops) =
+                self.view(|view, _| view.log().get(uuid).map(|record| hops_of(view, &record.message.path)))
+        {
+            let mut counts = live.hops.get();
+            counts.add(hops);
+            live.hops.set(counts);
         }
         if !live.is_watched() {
             return live.ring.borrow_mut().skip();
@@ -340,6 +356,10 @@ impl Handle {
         };
         (EventKind::Status, one_line(&event))
     }
+}
+
+fn hops_of(view: View<'_>, path: &[NodeId]) -> u64 {
+    (full_path(view.id(), path).len() - 1) as u64
 }
 
 /// The number of an event that everything after is kept of, or why there is none.

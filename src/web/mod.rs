@@ -14,6 +14,8 @@ mod filter;
 mod gossip;
 mod health;
 mod messages;
+mod metrics;
+mod openapi;
 mod overlay;
 mod page;
 mod peers;
@@ -126,6 +128,16 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::put().to(faults::set))
                 .route(web::delete().to(faults::clear))
                 .default_service(web::to(|r| wrong_method(r, "GET, PUT, DELETE"))),
+        )
+        .service(
+            web::resource(["/metrics", "/metrics/"])
+                .route(web::get().to(metrics::metrics))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
+        )
+        .service(
+            web::resource(["/openapi.json", "/openapi.json/"])
+                .route(web::get().to(openapi::openapi))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
         )
         .service(
             web::resource(["/livez", "/livez/"])
