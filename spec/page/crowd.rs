@@ -20,8 +20,9 @@ fn links(size: usize) -> Vec<[usize; 2]> {
         usize::try_from(state >> 33).unwrap_or(0) % bound
     };
     while free.len() > 1 {
-        let (a, b) = (free.remove(0), below(free.len() - 1));
-        found.push([a, free.remove(b)]);
+        let a = free.remove(0);
+        let b = free.remove(below(free.len()));
+        found.push([a, b]);
     }
     found.iter().map(|[a, b]| [ME + a.min(b), ME + a.max(b)]).collect()
 }

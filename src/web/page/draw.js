@@ -229,7 +229,7 @@ export class Drawing {
       const [x, y] = points[i];
       if (x < -40 || y < -40 || x > camera.width + 40 || y > camera.height + 40) return;
       const status = nodes.get(key)?.status ?? 'unverified';
-      this.#node(x, y, radius, status, key === me, held?.has(key) === true);
+      this.#node(x, y, radius, status, key === me, held ? held.has(key) : key === me);
       if (key !== chosen && key !== hovered) return;
       context.strokeStyle = this.#colours.text;
       context.lineWidth = key === chosen ? 2 : 1;
@@ -243,9 +243,9 @@ export class Drawing {
     const context = this.#context;
     const colour = this.#colours[status] ?? this.#colours.unverified;
     outline(context, x, y, radius, status);
-    const solid = own || held || radius < 7;
+    const solid = held || radius < 7;
     const hollow = status === 'down' || status === 'left' || status === 'unverified';
-    context.fillStyle = solid && !hollow ? (own || held ? this.#colours.accent : colour) : this.#colours.surface;
+    context.fillStyle = solid && !hollow ? (held ? this.#colours.accent : colour) : this.#colours.surface;
     context.fill();
     context.strokeStyle = (own || held) && !hollow ? this.#colours.accent : colour;
     context.lineWidth = Math.max(1.2, Math.min(2.4, radius * 0.18));
@@ -264,7 +264,7 @@ export class Drawing {
   #names(scene, points, radius) {
     const { layout, nodes, me, chosen, hovered, camera, journey, message, marks, moving } = scene;
     const context = this.#context;
-    const size = radius >= 14 ? 12 : 11;
+    const size = radius >= 19 ? 12 : 11;
     const ways = onWays(message, marks);
     const held = journey ? heldAt(journey, layout, ways) : null;
     const beside = new Set();
@@ -287,7 +287,7 @@ export class Drawing {
       context.font = `${own || label.key === chosen ? 650 : 500} ${size}px ${FONT}`;
       if (label.inside) {
         const status = nodes.get(label.key)?.status;
-        const solid = (own || held?.has(label.key)) && status !== 'down' && status !== 'left' && status !== 'unverified';
+        const solid = (held ? held.has(label.key) : own) && status !== 'down' && status !== 'left' && status !== 'unverified';
         context.fillStyle = solid ? this.#colours['on-accent'] : this.#colours.text;
       } else {
         context.strokeStyle = this.#colours.sunken;
@@ -315,7 +315,7 @@ export class Drawing {
 
 /** Radius of a node on the screen. */
 export function nodeRadius(scale) {
-  return Math.min(19, Math.max(2.6, 11 * scale));
+  return Math.min(21, Math.max(2.6, 11 * scale));
 }
 
 /** The nodes that hold a message at this point of its journey; at its end, in a crowd, only those on the ways to this node. */

@@ -49,7 +49,7 @@ export function placeLabels(nodes, measure, size, limit) {
   for (const node of nodes) {
     if (placed.length >= limit) break;
     const width = measure(node.key);
-    if (width < 2 * node.radius - 5 && !node.crossed) {
+    if (width < 2 * node.radius - 4 && !node.crossed) {
       placed.push({ key: node.key, text: node.key, x: node.x, y: node.y, inside: true });
       continue;
     }

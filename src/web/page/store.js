@@ -280,7 +280,7 @@ function fill(node, report) {
 }
 
 /**
- * The paths that are marked: the first arrival, the shortest and the longest; of equal ones the earlier.
+ * The paths that are marked: the first arrival, and the shortest and the longest if they differ; of equal ones the earlier.
  * @returns {Map<number, string[]>} index of a path → its marks
  */
 export function markedPaths(message) {
@@ -290,9 +290,11 @@ export function markedPaths(message) {
   const first = best((a, b) => a.at < b.at);
   const marks = new Map([[first, ['first']]]);
   const mark = (i, name) => marks.set(i, [...(marks.get(i) ?? []), name]);
-  if (paths.length > 1) {
-    mark(best((a, b) => a.path.length < b.path.length), 'shortest');
-    mark(best((a, b) => a.path.length > b.path.length), 'longest');
+  const shortest = best((a, b) => a.path.length < b.path.length);
+  const longest = best((a, b) => a.path.length > b.path.length);
+  if (paths[shortest].path.length < paths[longest].path.length) {
+    mark(shortest, 'shortest');
+    mark(longest, 'longest');
   }
   return marks;
 }
