@@ -1,5 +1,6 @@
 //! Real node processes on free ports, killed when a test ends, and what tests ask them.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -41,7 +42,12 @@ impl Server {
 
     /// The same on a given port.
     pub fn start_on(port: u16, arguments: &[&str]) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_gossip_server"))
+        Server::start_program(OsStr::new(env!("CARGO_BIN_EXE_gossip_server")), port, arguments)
+    }
+
+    /// The same with another program, which may be of another age.
+    pub fn start_program(program: &OsStr, port: u16, arguments: &[&str]) -> Server {
+        let mut child = Command::new(program)
             .args(["--port", &port.to_string(), "--log-level", "off"])
             .args(arguments)
             .stdin(Stdio::null())

@@ -217,6 +217,7 @@ fn the_full_screen_view_lives() {
     terminal.run("restart-node 1").ok();
     eventually("it goes on", || (!screen.shown().contains("CUT")).then_some(()));
     screen.tmux(&["send-keys", "-t", "top", "q"]);
+    eventually("the terminal is given back", || (!screen.shown().contains("q quit")).then_some(()));
     screen.tmux(&["send-keys", "-t", "top", "echo over and ove''r", "Enter"]);
     screen.shows("over and over");
     assert!(!screen.shown().contains("nodes by age"), "the terminal is left as it was");

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use gossip_network::server::{Arguments, run};
+use gossip_network::server::{Arguments, end_process_on_panic, run};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -14,12 +14,7 @@ fn main() -> ExitCode {
         .filter_module("actix_http", log::LevelFilter::Off)
         .filter_module("gossip_network", arguments.log_level)
         .init();
-    // A node with a dead part must not look alive: the first panic anywhere ends the process.
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        report(panic);
-        std::process::exit(101);
-    }));
+    end_process_on_panic();
     let settings = match arguments.check() {
         Ok(settings) => settings,
         Err(error) => {

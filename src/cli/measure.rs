@@ -22,8 +22,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Measures a running network: sends messages one by one, and sees when the last node has each.
 ///
 /// Times are those that the nodes note, in whole milliseconds: from the submission to the arrival at the last node.
-/// Transmissions count everything that was sent from node to node meanwhile, books included, per message or book and
-/// other node; 1 is the least possible.
+/// Transmissions count everything that was sent from node to node meanwhile, books included, for each time that a node
+/// got something new; 1 is the least possible.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -43,7 +43,7 @@ struct Answer {
     last_node_ms: Spread,
     /// Hops to the farthest node.
     hops: Spread,
-    /// Transmissions per message or state and other node.
+    /// Messages and states sent for each time that a node got a new one.
     transmissions: f64,
 }
 
@@ -82,8 +82,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         hops.push(far);
     }
     let after = totals(context, &live).await?;
-    let others = (live.len() - 1) as f64;
-    let transmissions = (after.0 - before.0) as f64 / ((after.1 - before.1).max(1) as f64 * others);
+    let (sent, new) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
+    let transmissions = sent as f64 / new.max(1) as f64;
     let (last_node_ms, hops) = (Spread::of(times), Spread::of(hops));
     let answer = Answer { nodes: live.len(), messages: args.messages, last_node_ms, hops, transmissions };
     match context.form {
@@ -98,20 +98,20 @@ fn in_words(answer: &Answer) -> String {
         "{messages} messages to {nodes} nodes\n\
          time to the last node   median {} ms, 99 % {} ms, longest {} ms\n\
          hops to the farthest    median {}, longest {}\n\
-         transmissions           {transmissions:.2} for each item and other node (1 is the least possible)",
+         transmissions           {transmissions:.2} for each arrival of something new (1 is the least possible)",
         time.median, time.p99, time.max, hops.median, hops.max
     )
 }
 
-/// What all nodes sent so far, and how many states and messages they made.
+/// What all nodes sent so far, and how much of what came was new to them.
 async fn totals(context: &Context, live: &[&NodeRecord]) -> Result<(u64, u64), Failure> {
-    let (mut sent, mut made) = (0, 0);
+    let (mut sent, mut new) = (0, 0);
     for answer in ask_digests(&context.caller, live, context.limit(USUAL_TIME)).await {
         let digest = answer.digest.map_err(|error| Failure::Unreachable(format!("node {} {error}", answer.number)))?;
         sent += digest.counters.messages_sent;
-        made += digest.version;
+        new += digest.counters.new;
     }
-    Ok((sent, made))
+    Ok((sent, new))
 }
 
 /// Sends one message and waits until all have it: milliseconds to the last node, and the most hops.

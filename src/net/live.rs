@@ -262,8 +262,9 @@ impl Handle {
         Some((beginning, Stream { node: self.clone(), cursor, newest: live.newest.subscribe() }))
     }
 
-    /// All that a stream begins with, as JSON on one line. With `id`, the node is also named by that member.
-    pub fn snapshot(&self, id: bool) -> Rc<str> {
+    /// All that a stream begins with, as JSON on one line. With `id`, the node is also named by that member;
+    /// `requests_refused` is counted by who serves them.
+    pub fn snapshot(&self, id: bool, requests_refused: u64) -> Rc<str> {
         let clock = self.clock();
         let snapshot = self.view(|view, now| {
             let report = |(node, entry)| Some((NodeId::clone(node), state_report(view, now, node, entry, clock)?));
@@ -278,7 +279,7 @@ impl Handle {
                 peers: view.peers().cloned().collect(),
                 state: view.table().iter().filter_map(report).collect(),
                 messages: last.into_iter().map(|record| message_report(view.id(), record, clock)).collect(),
-                counters: counters_report(view),
+                counters: counters_report(view, requests_refused),
             }
         });
         one_line(&snapshot)

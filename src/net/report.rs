@@ -18,8 +18,8 @@ pub fn state_report(view: View<'_>, now: Time, id: &NodeId, entry: &Entry, clock
     })
 }
 
-/// What the node holds, in short.
-pub fn digest_report(view: View<'_>) -> DigestReport {
+/// What the node holds, in short. `requests_refused` is counted by who serves them.
+pub fn digest_report(view: View<'_>, requests_refused: u64) -> DigestReport {
     let live = || view.table().iter().filter(|(_, entry)| entry.status.is_live() && entry.state.is_some());
     DigestReport {
         id: view.id().clone(),
@@ -34,12 +34,12 @@ pub fn digest_report(view: View<'_>) -> DigestReport {
         messages: view.log().len(),
         messages_hash: view.log().hash_above(LogKey::default()).0,
         hash: view.digest().hash,
-        counters: counters_report(view),
+        counters: counters_report(view, requests_refused),
     }
 }
 
-/// Counts since the process began.
-pub fn counters_report(view: View<'_>) -> CountersReport {
+/// Counts since the process began. `requests_refused` is counted by who serves them.
+pub fn counters_report(view: View<'_>, requests_refused: u64) -> CountersReport {
     let counters = view.counters();
     CountersReport {
         messages_sent: counters.messages_sent,
@@ -53,6 +53,7 @@ pub fn counters_report(view: View<'_>) -> CountersReport {
         envelopes_sent: counters.envelopes_sent,
         comparisons: counters.comparisons,
         failures: counters.failures,
+        requests_refused,
     }
 }
 

@@ -4,8 +4,12 @@
 //! bound first, so that port 0 works and a taken port is one clear line.
 
 mod books;
+mod bounds;
+mod panics;
 mod run;
 mod settings;
 
+pub use bounds::{Bounds, ConnectionBounds};
+pub use panics::end_process_on_panic;
 pub use run::run;
 pub use settings::{Arguments, Dissemination, Settings, SettingsError};

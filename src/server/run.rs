@@ -4,12 +4,14 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::bounds::connections_that_fit;
 use super::settings::Settings;
 use crate::http::Client;
 use crate::net::{Clock, Handle, Injection, fresh_seed};
@@ -20,15 +22,9 @@ use crate::wire::Door;
 /// A connection between nodes stays open over many heartbeats.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
-/// How long to wait for the first line and headers of a request.
-const HEADER_TIME: Duration = Duration::from_secs(5);
-
 /// How long the other end of a connection may take in nothing of what waits for it (RFC 5482): a stream of events would
 /// otherwise hold the connection of whoever stopped reading for ever.
 const UNREAD_TIME: Duration = Duration::from_secs(30);
-
-/// Open connections at a time: bounded, so that nobody can use up this process's file handles.
-const MAX_CONNECTIONS: usize = 16 * 1024;
 
 /// Binds, serves, and leaves on SIGTERM or SIGINT.
 ///
@@ -47,6 +43,7 @@ async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow:
     let (left, mut leaving) = mpsc::unbounded_channel::<anyhow::Result<()>>();
     let seed = fresh_seed()?;
     let fault_seed = if settings.allow_faults { Some(fresh_seed()?) } else { None };
+    let connections = settings.connections;
     // The node lives on the one worker's thread, where its handlers run: it is made there, by the first use of this.
     let factory = move || {
         let form = id.form();
@@ -54,15 +51,15 @@ async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow:
         let node = Node::new(settings.config.clone(), id.clone(), seed, clock.now());
         let handle = Handle::start(node, Client::new(), clock, Door { form }, fault_seed.map(Injection::new));
         actix_rt::spawn(leave_when_told(handle.clone(), left.clone()));
-        let context = web::Context::new(handle, &settings.config);
-        App::new().app_data(Data::new(context)).configure(web::routes)
+        let context = web::Context::new(handle, settings.requests);
+        App::new().app_data(Data::new(context)).wrap(from_fn(web::limit)).configure(web::routes)
     };
     let server = HttpServer::new(factory)
         .workers(1)
         .worker_max_blocking_threads(1)
-        .max_connections(MAX_CONNECTIONS)
+        .max_connections(connections_that_fit(connections.max_connections))
         .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEADER_TIME)
+        .client_request_timeout(connections.header_time)
         .disable_signals()
         .shutdown_timeout(1)
         .on_connect(|connection, _| give_up_on_who_does_not_read(connection))

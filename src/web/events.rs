@@ -16,14 +16,14 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::{Context, answer};
-use crate::net::{Beginning, Handle, Stream, Taken};
+use crate::net::{Beginning, Stream, Taken};
 use crate::wire::{EventKind, Problem, ResetEvent};
 
 /// A sign of life when nothing happens: less than what proxies wait for as a rule.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How long a watcher may leave unread what is ready for it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +47,7 @@ pub(super) async fn events(request: HttpRequest, context: Data<Context>) -> Http
     };
     let form = Form::of(&request);
     let (told, chunks) = mpsc::channel(1);
-    actix_rt::spawn(tell(context.node.clone(), beginning, stream, Teller { form, choice }, told));
+    actix_rt::spawn(tell(context.clone(), beginning, stream, Teller { form, choice }, told));
     HttpResponse::Ok()
         .content_type(form.content_type())
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -119,7 +119,7 @@ impl Teller {
         }
     }
 
-    fn beginning(&self, node: &Handle, beginning: Beginning, id: &str) -> String {
+    fn beginning(&self, context: &Context, beginning: Beginning, id: &str) -> String {
         let mut out = String::new();
         if let Beginning::Reset(reason) = &beginning {
             let data = serde_json::to_string(&ResetEvent { reason: reason.clone() }).unwrap_or_default();
@@ -129,7 +129,12 @@ impl Teller {
             // The head of the answer goes out with the first bytes.
             out.push_str(&self.keep_alive(id));
         } else {
-            self.write(&mut out, id, EventKind::Snapshot, &node.snapshot(self.form == Form::ServerSent));
+            self.write(
+                &mut out,
+                id,
+                EventKind::Snapshot,
+                &context.node.snapshot(self.form == Form::ServerSent, context.limiter.refused()),
+            );
         }
         out
     }
@@ -149,8 +154,14 @@ impl Teller {
 }
 
 /// Hands events over until the watcher goes, is too slow, or the node leaves.
-async fn tell(node: Handle, beginning: Beginning, mut stream: Stream, teller: Teller, told: mpsc::Sender<Bytes>) {
-    let mut text = teller.beginning(&node, beginning, &stream.id());
+async fn tell(
+    context: Data<Context>,
+    beginning: Beginning,
+    mut stream: Stream,
+    teller: Teller,
+    told: mpsc::Sender<Bytes>,
+) {
+    let mut text = teller.beginning(&context, beginning, &stream.id());
     loop {
         if !text.is_empty() {
             match tokio::time::timeout(PATIENCE, told.send(text.into())).await {
@@ -167,7 +178,7 @@ async fn tell(node: Handle, beginning: Beginning, mut stream: Stream, teller: Te
         match taken {
             Ok(Taken::Events(events)) => {
                 for event in events.iter().filter(|event| teller.choice.takes(event.kind)) {
-                    teller.write(&mut text, &node.live().id_of(event.number), event.kind, &event.data);
+                    teller.write(&mut text, &context.node.live().id_of(event.number), event.kind, &event.data);
                 }
             }
             Ok(Taken::TooSlow | Taken::Ended) => return,

@@ -130,6 +130,8 @@ fn of_streams(page: &mut Page, context: &Context) {
     page.sample(&format!("{name}_bucket"), &[("le", "+Inf")], hops.count() as f64);
     page.sample(&format!("{name}_sum"), &[], hops.sum() as f64);
     page.sample(&format!("{name}_count"), &[], hops.count() as f64);
+    let refused = context.limiter.refused();
+    page.counter("gossip_requests_refused_total", "Requests refused because their address made too many.", refused);
     page.gauge("gossip_event_streams", "Watchers of GET /events.", live.streams() as f64);
     page.counter(
         "gossip_event_streams_dropped_total",

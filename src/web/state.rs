@@ -106,7 +106,8 @@ pub(super) async fn all(request: HttpRequest, context: Data<Context>) -> HttpRes
 fn show(request: &HttpRequest, context: &Context, wanted: &Wanted) -> HttpResponse {
     let clock = context.node.clock();
     if wanted.digest {
-        return answer::json(request, 200, &context.node.view(|view, _| digest_report(view)));
+        let refused = context.limiter.refused();
+        return answer::json(request, 200, &context.node.view(|view, _| digest_report(view, refused)));
     }
     let meant = |entry: &&crate::protocol::Entry| wanted.filter.takes(entry);
     if wanted.versions {
@@ -148,8 +149,8 @@ fn report_of(context: &Context, id: &NodeId) -> Option<StateReport> {
 
 /// Sets this node's own payload; it draws no more books.
 pub(super) async fn set(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
-    let parsed = body::read(payload).await.and_then(|body| {
-        let payload = parse_own_payload(&body, context.max_payload)?;
+    let parsed = body::read(payload, &context.bounds).await.and_then(|body| {
+        let payload = parse_own_payload(&body, context.bounds.max_payload)?;
         check_own(&request, &context)?;
         Ok(payload)
     });
@@ -167,9 +168,9 @@ pub(super) async fn patch(request: HttpRequest, payload: Payload, context: Data<
         response.headers_mut().insert(name, HeaderValue::from_static(PATCH_TYPES[0]));
         return response;
     }
-    let body = body::read(payload).await;
+    let body = body::read(payload, &context.bounds).await;
     let merged = body.and_then(|body| {
-        let patch = parse_own_payload(&body, context.max_payload)?;
+        let patch = parse_own_payload(&body, context.bounds.max_payload)?;
         check_own(&request, &context)?;
         let held = context.node.view(|view, _| {
             let state = view.table().get(view.id()).and_then(|entry| entry.state.as_ref());
@@ -177,7 +178,7 @@ pub(super) async fn patch(request: HttpRequest, payload: Payload, context: Data<
         });
         let merged = merge_patch(held.as_ref().map_or("{}", |held| held.as_str()), patch.as_str())?;
         // The patch is well formed; what it would lead to may not be acceptable.
-        parse_own_payload(merged.as_bytes(), context.max_payload).map_err(|problem| Problem {
+        parse_own_payload(merged.as_bytes(), context.bounds.max_payload).map_err(|problem| Problem {
             status: 422,
             title: "Unprocessable Content".into(),
             detail: format!("with the patch applied: {}", problem.detail),
