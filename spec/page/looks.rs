@@ -128,7 +128,13 @@ fn everything_has_a_name_and_can_be_reached_with_the_keyboard() {
     let mut reached = std::collections::BTreeSet::new();
     for _ in 0..60 {
         browser.press("\u{e004}");
-        let id = browser.run("const at = document.activeElement; return [at.id, getComputedStyle(at).outlineStyle]");
+        let script = "const at = document.activeElement;
+            return at === document.body ? null : [at.id, getComputedStyle(at).outlineStyle]";
+        let id = browser.run(script);
+        // Behind the last part the browser begins again at the top.
+        if id.is_null() {
+            continue;
+        }
         assert_ne!(id[1], "none", "the focus is not seen at {id}");
         reached.insert(id[0].as_str().unwrap_or_default().to_owned());
     }

@@ -8,8 +8,9 @@ import { Sampler, timeline } from './spread.js';
 /** Milliseconds between two looks at this node's counters. */
 const STEP = 2_000;
 
-/** What a rate is averaged over, in milliseconds. */
+/** What rates are averaged over, in milliseconds; copies for longer, as few messages may come. */
 const SMOOTH = 20_000;
+const LONG = 60_000;
 
 export function showFigures(store, connected) {
   const parent = document.getElementById('figures');
@@ -24,7 +25,7 @@ export function showFigures(store, connected) {
   const cost = new Chart(parent, {
     id: 'figure-cost',
     title: 'Transmissions per message',
-    explain: 'Estimated from the copies that this node received in the last 20 s; each node but the origin must receive one',
+    explain: 'Estimated from the copies that this node received in the last minute; each node but the origin must receive one',
     form: 'line',
     write: (value) => decimal(value),
   });
@@ -73,7 +74,7 @@ export function showFigures(store, connected) {
       // The stream says when the node is away.
       return;
     }
-    while (history.length > 1 && history[0].at < Date.now() - SMOOTH) history.shift();
+    while (history.length > 1 && history[0].at < Date.now() - LONG) history.shift();
     // A process that began anew counts from zero.
     const boot = history.at(-1).boot;
     if (history.some((digest) => digest.boot !== boot)) history.splice(0, history.length - 1);
@@ -81,6 +82,7 @@ export function showFigures(store, connected) {
     for (const chart of charts) chart.draw();
   };
   store.on('snapshot', () => look());
+  for (const chart of charts) chart.draw();
   setInterval(look, STEP);
 }
 

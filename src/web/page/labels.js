@@ -2,6 +2,9 @@
 
 const CELL = 32;
 
+/** Size of a name that fits into its node in no larger one. */
+const SMALL = 11;
+
 /** The places that are taken, found by a grid. */
 class Taken {
   #cells = new Map();
@@ -37,8 +40,8 @@ class Taken {
 /**
  * Finds places for labels.
  * @param nodes `{key, x, y, radius, important, crossed}` on the screen, the most important first; crossed ones have no room inside
- * @param measure the width of a text
- * @returns {{key: string, text: string, x: number, y: number, inside: boolean}[]}
+ * @param measure the width of a text in a size
+ * @returns {{key: string, text: string, x: number, y: number, inside: boolean, size: number}[]}
  */
 export function placeLabels(nodes, measure, size, limit) {
   const taken = new Taken();
@@ -48,11 +51,12 @@ export function placeLabels(nodes, measure, size, limit) {
   const placed = [];
   for (const node of nodes) {
     if (placed.length >= limit) break;
-    const width = measure(node.key);
-    if (width < 2 * node.radius - 4 && !node.crossed) {
-      placed.push({ key: node.key, text: node.key, x: node.x, y: node.y, inside: true });
+    const fitting = [size, SMALL].find((size) => measure(node.key, size) < 2 * node.radius - 4);
+    if (fitting && !node.crossed) {
+      placed.push({ key: node.key, text: node.key, x: node.x, y: node.y, inside: true, size: fitting });
       continue;
     }
+    const width = measure(node.key, size);
     const gap = node.radius + 4;
     const [half, line] = [width / 2, size * 0.6];
     const spots = [
@@ -65,7 +69,7 @@ export function placeLabels(nodes, measure, size, limit) {
     const free = boxes.find((box) => !taken.hit(box)) ?? (node.important ? boxes[0] : null);
     if (!free) continue;
     taken.add(free);
-    placed.push({ key: node.key, text: node.key, x: free.x, y: free.y, inside: false });
+    placed.push({ key: node.key, text: node.key, x: free.x, y: free.y, inside: false, size });
   }
   return placed;
 }
