@@ -66,6 +66,31 @@ fn a_node_that_begins_anew_is_shown_anew() {
 }
 
 #[test]
+fn whoever_may_only_read_is_asked_when_sending() {
+    let server = Server::start(&["--interval", "0"]);
+    let gate = StandIn::start(server.port, |request| {
+        let known = request.header("authorization") == Some("Bearer sesame");
+        if request.reads() || known { Reply::Forward } else { Reply::Refuse(401) }
+    });
+    let browser = Browser::start();
+    server.submit("to be opened");
+    browser.open_live(gate.port, 1);
+    browser.click("#message-scroll .message");
+    browser.says("#chosen", "to be opened");
+    let asked = "return document.getElementById('token').open";
+    assert_eq!(browser.run(asked), false);
+    browser.keys("#send-text", "refused at first\u{e007}");
+    browser.wait("the token is asked for", asked);
+    browser.click("#token-later");
+    browser.says("#send-note", "Not sent");
+    assert_eq!(browser.run("return document.getElementById('send-text').value"), "refused at first");
+    browser.click("#send button");
+    browser.wait("it is asked for again", asked);
+    browser.keys("#token-text", "sesame\u{e007}");
+    eventually("it was sent", || (server.messages().len() == 2).then_some(()));
+}
+
+#[test]
 fn a_token_is_asked_for_and_kept_with_the_tab() {
     let server = Server::start(&["--interval", "0"]);
     let gate = StandIn::start(server.port, |request| {

@@ -13,6 +13,11 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Whether it changes nothing.
+    pub fn reads(&self) -> bool {
+        self.head.first().is_some_and(|line| line.starts_with("GET "))
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.iter().find_map(|line| {
             let (known, value) = line.split_once(':')?;

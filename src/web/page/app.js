@@ -7,7 +7,7 @@ import { showFigures } from './figures.js';
 import { Graph } from './graph.js';
 import { showMessages } from './messages.js';
 import { showCard, showLegend, showNodeTable } from './nodes.js';
-import { json } from './server.js';
+import { json, mayAsk } from './server.js';
 import { Store } from './store.js';
 import { Stream } from './stream.js';
 
@@ -49,11 +49,12 @@ const words = document.getElementById('link-text');
 const now = document.getElementById('link-now');
 let again = 0;
 let wasCut = false;
+let cause = 'Stream cut';
 
-function tellConnection(state, pause) {
+function tellConnection(state, pause, refused) {
   live = state === 'live';
   if (state === 'connecting' && wasCut) {
-    words.textContent = 'Stream cut, trying …';
+    words.textContent = `${cause}, trying …`;
     return;
   }
   pill.dataset.state = state;
@@ -65,7 +66,8 @@ function tellConnection(state, pause) {
     lookSoon(100);
   } else if (state === 'cut') {
     again = performance.now() + pause;
-    if (!wasCut) announce('The stream is cut. What is shown may be old. Trying again by itself');
+    cause = refused === 401 ? 'Token needed' : 'Stream cut';
+    if (!wasCut) announce(`${cause}. What is shown may be old. Trying again by itself`);
     wasCut = true;
     countDown();
   } else {
@@ -76,12 +78,15 @@ function tellConnection(state, pause) {
 function countDown() {
   if (live || pill.dataset.state !== 'cut') return;
   const seconds = Math.ceil((again - performance.now()) / 1000);
-  if (seconds > 0) words.textContent = `Stream cut, again in ${seconds} s`;
+  if (seconds > 0) words.textContent = `${cause}, again in ${seconds} s`;
 }
 setInterval(countDown, 500);
 
 const stream = new Stream((event, data) => store.apply(event, data), tellConnection);
-now.addEventListener('click', () => stream.hurry());
+now.addEventListener('click', () => {
+  mayAsk();
+  stream.hurry();
+});
 window.addEventListener('online', () => stream.hurry());
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) return;

@@ -2,7 +2,7 @@
 
 import { age, count, make } from './format.js';
 import { flash, Rows } from './rows.js';
-import { json, post } from './server.js';
+import { json, mayAsk, post } from './server.js';
 import { announce, toast } from './announce.js';
 
 /** Height of a row, as in the style sheet. */
@@ -23,7 +23,8 @@ export function showMessages(store) {
   const choose = (uuid) => {
     store.chooseMessage(uuid);
     const message = store.messages.get(uuid);
-    if (message && !message.read) markRead([uuid]);
+    // Whoever may only read is not asked for a token by opening a message.
+    if (message && !message.read) markRead([uuid], { quiet: true });
   };
   const rows = new Rows({
     scroller,
@@ -111,6 +112,7 @@ export function showMessages(store) {
   };
 
   find('read-all').addEventListener('click', () => {
+    mayAsk();
     const unread = [...store.messages.values()].filter((message) => message.kind === 'message' && !message.read);
     markRead(unread.map((message) => message.uuid));
   });
@@ -125,13 +127,13 @@ export function showMessages(store) {
   setInterval(() => rows.draw(), 5_000);
 }
 
-async function markRead(uuids) {
+async function markRead(uuids, options = {}) {
   try {
     for (let i = 0; i < uuids.length; i += MARKED_AT_ONCE) {
-      await post('messages/read', { uuids: uuids.slice(i, i + MARKED_AT_ONCE) });
+      await post('messages/read', { uuids: uuids.slice(i, i + MARKED_AT_ONCE) }, options);
     }
   } catch (error) {
-    toast(`Not marked as read: ${error.message}`);
+    if (!options.quiet) toast(`Not marked as read: ${error.message}`);
   }
 }
 
@@ -146,6 +148,7 @@ function sendField(store, choose) {
     button.disabled = true;
     note.hidden = true;
     try {
+      mayAsk();
       // With a uuid of the page's own, sending the same again after a lost answer makes no second message.
       field.dataset.uuid ||= freshUuid();
       const { uuid } = await post('messages', { message: field.value, uuid: field.dataset.uuid });

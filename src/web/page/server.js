@@ -4,6 +4,9 @@ const KEY = 'gossip-token';
 
 let asking = null;
 
+/** Whether the reader said "not now"; only what the reader asks for next opens the dialog again. */
+let declined = false;
+
 /** A request that the node refused, with what it said. */
 export class Refused extends Error {
   constructor(status, detail) {
@@ -40,17 +43,21 @@ function askForToken(wrong) {
     const note = document.getElementById('token-note');
     note.hidden = !wrong;
     note.textContent = wrong ? 'The node does not take this token.' : '';
-    // Escape would leave a page that shows nothing and says not why.
-    dialog.oncancel = (event) => event.preventDefault();
+    const close = (given) => {
+      declined = !given;
+      field.value = '';
+      dialog.close();
+      asking = null;
+      resolve(given);
+    };
+    dialog.oncancel = () => close(false);
+    document.getElementById('token-later').onclick = () => close(false);
     form.onsubmit = (event) => {
       event.preventDefault();
       const token = field.value.trim();
       if (token === '') return;
       keep(token);
-      field.value = '';
-      dialog.close();
-      asking = null;
-      resolve();
+      close(true);
     };
     if (!dialog.open) dialog.showModal();
     field.focus();
@@ -58,16 +65,24 @@ function askForToken(wrong) {
   return asking;
 }
 
-/** Fetches from this node, with the token if there is one. Rejects when the node cannot be reached. */
-export async function ask(path, options = {}) {
+/** From now on a missing token is asked for again. */
+export function mayAsk() {
+  declined = false;
+}
+
+/**
+ * Fetches from this node, with the token if there is one. Rejects when the node cannot be reached.
+ * With `quiet` a refusal is handed back, and nobody is asked for a token.
+ */
+export async function ask(path, { quiet = false, ...options } = {}) {
   for (;;) {
     const headers = new Headers(options.headers);
     const token = memory ?? keptToken();
     if (token) headers.set('Authorization', `Bearer ${token}`);
     const response = await fetch(path, { cache: 'no-store', ...options, headers });
-    if (response.status !== 401) return response;
+    if (response.status !== 401 || quiet || declined) return response;
     // Another request may have brought a newer token meanwhile.
-    if (token === (memory ?? keptToken())) await askForToken(token !== null);
+    if (token === (memory ?? keptToken()) && !(await askForToken(token !== null))) return response;
   }
 }
 
@@ -86,6 +101,7 @@ export async function json(path, options = {}) {
 }
 
 /** Sends JSON. */
-export function post(path, body) {
-  return json(path, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } });
+export function post(path, body, options = {}) {
+  const headers = { 'Content-Type': 'application/json' };
+  return json(path, { ...options, method: 'POST', body: JSON.stringify(body), headers });
 }

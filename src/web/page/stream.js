@@ -2,7 +2,7 @@
 //
 // When it is cut it says so, tries again with growing pauses, and resumes after the last event that it saw.
 
-import { ask } from './server.js';
+import { ask, Refused } from './server.js';
 
 /** The node sends a comment every 15 s; a connection that is silent for longer than two of them is dead. */
 const SILENCE = 40_000;
@@ -51,7 +51,7 @@ export class Stream {
 
   /**
    * @param take called with each event's name and data
-   * @param say called with `connecting`, `live`, or `cut` and the milliseconds until the next try
+   * @param say called with `connecting`, `live`, or `cut`, the milliseconds until the next try, and the status of a refusal
    */
   constructor(take, say) {
     this.#take = take;
@@ -63,15 +63,17 @@ export class Stream {
     for (;;) {
       this.#say('connecting');
       let lived = false;
+      let refused = null;
       try {
         await this.#once(() => (lived = true));
       } catch (error) {
+        refused = error?.status ?? null;
         if (error?.name !== 'AbortError') console.info('the stream was cut:', error?.message ?? error);
       }
       this.#pause = lived ? FIRST_PAUSE : Math.min(this.#pause * 2, LONGEST_PAUSE);
       // Many pages lose a node at once; they should not come back at once.
       const pause = this.#pause * (0.75 + Math.random() / 2);
-      this.#say('cut', pause);
+      this.#say('cut', pause, refused);
       await this.#wait(pause);
     }
   }
@@ -98,7 +100,7 @@ export class Stream {
       const headers = { Accept: 'text/event-stream' };
       if (this.#lastId) headers['Last-Event-ID'] = this.#lastId;
       const response = await ask('events', { headers, signal: abort.signal });
-      if (!response.ok || !response.body) throw new Error(`the node answered ${response.status}`);
+      if (!response.ok || !response.body) throw new Refused(response.status, `the node answered ${response.status}`);
       const reader = response.body.getReader();
       const decoder = new TextDecoder();
       const parser = new EventParser();
