@@ -11,6 +11,9 @@ const HEIGHT = 58;
 /** Messages asked for when someone wants to see older ones. */
 const OLDER = 5_000;
 
+/** Messages in a full snapshot of the stream. */
+const SNAPSHOT = 100;
+
 /** Uuids in one request that marks as read: stays well below the largest body. */
 const MARKED_AT_ONCE = 500;
 
@@ -119,7 +122,8 @@ export function showMessages(store) {
 
   sendField(store, choose);
   store.watch(['messages', 'chosen-message'], draw);
-  store.on('snapshot', () => (asked = { message: false, state: false }));
+  // A snapshot that is not full holds all messages that there are.
+  store.on('snapshot', (data) => (asked = { message: (data.messages ?? []).length < SNAPSHOT, state: false }));
   store.on('message', (data) => {
     const message = store.messages.get(data.uuid);
     if (message) announce(`Message from node ${message.origin}: ${message.said.text.slice(0, 80)}`);
