@@ -160,7 +160,10 @@ fn every_route_is_described_and_everything_described_is_there() {
     assert_eq!(routes, described);
     let server = Server::start(&["--interval", "0"]);
     for (path, operations) in schemas.0["paths"].as_object().unwrap() {
-        let real = path.replace("{id}", "1").replace("{uuid}", "00000000-0000-4000-8000-000000000000");
+        let real = path
+            .replace("{id}", "1")
+            .replace("{file}", "app.js")
+            .replace("{uuid}", "00000000-0000-4000-8000-000000000000");
         let refused = try_call("TRACE", server.port, &real, None).unwrap();
         assert_eq!(refused.status, 405, "{path}: {}", refused.body);
         let detail = refused.problem().detail;

@@ -4,12 +4,9 @@
 //! node's id appended. A message never loops: a state is judged by its version, a submitted message by its uuid and, once
 //! that is forgotten, by the floor of the log. What a link loses here, `repair.rs` brings.
 
-<<<<<<< HEAD
-use super::disk::{DiskRecord, LogRecord};
-=======
 use std::sync::Arc;
 
->>>>>>> simspeed
+use super::disk::{DiskRecord, LogRecord};
 use super::door::{Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Refusal, Response};
 use super::foreign;
 use super::limits::{MAX_BATCH_BYTES, MAX_LEAP, MAX_PATH, UNLIMITED_REACH};

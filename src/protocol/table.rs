@@ -6,11 +6,7 @@
 //!
 //! The table never sends anything and holds no time-outs; `node.rs` and `liveness.rs` drive it.
 
-<<<<<<< HEAD
-use std::collections::BTreeSet;
-=======
-use std::collections::BTreeMap;
->>>>>>> simspeed
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -114,21 +110,15 @@ pub struct Table {
     hash: u64,
     states: u64,
     dead: usize,
-<<<<<<< HEAD
     /// Nodes of which something changed since it was last asked for, if anybody asks.
     changed: Option<BTreeSet<NodeId>>,
-=======
     /// Number of nodes that are not held for alive.
     doubted: usize,
->>>>>>> simspeed
 }
 
 impl Table {
     /// An empty table that takes at most `max_nodes` nodes.
     pub fn new(max_nodes: usize) -> Table {
-<<<<<<< HEAD
-        Table { entries: SharedMap::new(), max_nodes, hash: 0, states: 0, dead: 0, changed: None }
-=======
         Table {
             entries: SharedMap::new(),
             courses: BTreeMap::new(),
@@ -136,9 +126,9 @@ impl Table {
             hash: 0,
             states: 0,
             dead: 0,
+            changed: None,
             doubted: 0,
         }
->>>>>>> simspeed
     }
 
     /// Makes what is known so far a part that clones of this table share.
@@ -310,11 +300,8 @@ impl Table {
     /// Forgets a node.
     pub(super) fn remove(&mut self, id: &NodeId) {
         let Some(entry) = self.entries.remove(id) else { return };
-<<<<<<< HEAD
         self.note_changed(id);
-=======
         self.courses.remove(id);
->>>>>>> simspeed
         self.dead -= usize::from(!entry.status.is_live());
         self.doubted -= usize::from(entry.status != Status::Alive);
         if let Some(fingerprint) = entry.fingerprint(id) {

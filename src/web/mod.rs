@@ -201,6 +201,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(
             web::resource("/").route(web::get().to(page::page)).default_service(web::to(|r| wrong_method(r, "GET"))),
         )
+        .service(
+            web::resource("/page/{file}")
+                .route(web::get().to(page::assets::file))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
+        )
         .default_service(web::to(nothing_here));
 }
 

@@ -1,7 +1,10 @@
-//! `GET /`: the node at a glance, as text.
+//! `GET /`: the node at a glance, as text; and the live page (`assets`) for a client that takes HTML.
 
-use actix_web::HttpResponse;
+pub(super) mod assets;
+
+use actix_web::http::header::{ACCEPT, HeaderValue, VARY};
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Context, answer, text};
 use crate::protocol::Record;
@@ -9,8 +12,23 @@ use crate::protocol::Record;
 /// Messages shown on the page.
 const SHOWN: usize = 10;
 
+/// What suits the client: browsers say that they take HTML, `curl` does not.
+pub(super) async fn page(request: HttpRequest, context: Data<Context>) -> HttpResponse {
+    if request.headers().get_all(ACCEPT).any(takes_html) {
+        return assets::index(&request);
+    }
+    let mut response = glance(&context).await;
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+    response
+}
+
+fn takes_html(accept: &HeaderValue) -> bool {
+    let named = |part: &str| part.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("text/html"));
+    accept.to_str().is_ok_and(|accept| accept.split(',').any(named))
+}
+
 /// Own state, peers, everyone's state, and the last messages with their paths.
-pub(super) async fn page(context: Data<Context>) -> HttpResponse {
+async fn glance(context: &Context) -> HttpResponse {
     let shown = answer::text(context.node.view(|view, now| {
         let own = view.table().get(view.id()).and_then(|entry| entry.state.as_ref());
         let said = own.map_or_else(|| "has not spoken yet".to_owned(), |state| text::safe(state.payload.as_str()));
