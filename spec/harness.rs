@@ -41,9 +41,15 @@ impl Server {
 
     /// The same on a given port.
     pub fn start_on(port: u16, arguments: &[&str]) -> Server {
+        Server::start_in(&[], port, arguments)
+    }
+
+    /// The same with variables in its environment.
+    pub fn start_in(environment: &[(&str, &str)], port: u16, arguments: &[&str]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_gossip_server"))
             .args(["--port", &port.to_string(), "--log-level", "off"])
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

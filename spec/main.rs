@@ -17,5 +17,7 @@ mod faults;
 mod hostile;
 /// Messages: every node gets each one, and shows the ways it took.
 mod messages;
+/// Managers of services and containers.
+mod services;
 /// Rules about the source itself.
 mod tidy;

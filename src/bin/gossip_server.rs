@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use gossip_network::server::{Arguments, end_process_on_panic, run};
+use gossip_network::server::{Arguments, check_health, end_process_on_panic, run};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -15,6 +15,9 @@ fn main() -> ExitCode {
         .filter_module("gossip_network", arguments.log_level)
         .init();
     end_process_on_panic();
+    if let Some(question) = arguments.health {
+        return end(check_health(&arguments, question));
+    }
     let settings = match arguments.check() {
         Ok(settings) => settings,
         Err(error) => {
@@ -22,7 +25,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(settings) {
+    end(run(settings))
+}
+
+fn end(result: anyhow::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("{error:#}"));

@@ -61,6 +61,10 @@ impl From<LabError> for Failure {
             | LabError::StillKnown { .. }
             | LabError::PortTaken { .. }
             | LabError::NoServer(_)
+            | LabError::Engine { .. }
+            | LabError::NoImage(_)
+            | LabError::EngineElsewhere
+            | LabError::StrangeContainers { .. }
             | LabError::DidNotStart { .. }
             | LabError::Interrupted
             | LabError::Unstoppable { .. }

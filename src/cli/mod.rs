@@ -21,6 +21,7 @@ mod picture;
 mod plain_text;
 
 mod add_node;
+mod compose;
 mod get_message;
 mod get_messages;
 mod heal;
@@ -86,6 +87,7 @@ enum Command {
     State(state::Args),
     RemoveNode(remove_node::Args),
     AddNode(add_node::Args),
+    Compose(compose::Args),
     RestartNode(restart_node::Args),
     Partition(partition::Args),
     Slow(slow::Args),
@@ -141,6 +143,7 @@ impl Command {
             Command::State(args) => state::run(args, context).await,
             Command::RemoveNode(args) => remove_node::run(args, context).await,
             Command::AddNode(args) => add_node::run(args, context).await,
+            Command::Compose(args) => compose::run(args, context),
             Command::RestartNode(args) => restart_node::run(args, context).await,
             Command::Partition(args) => partition::run(args, context).await,
             Command::Slow(args) => slow::run(args, context).await,

@@ -18,7 +18,8 @@ use super::state::told;
 use super::wait::{did_agree, disagreement};
 use crate::client::Caller;
 use crate::lab::{
-    DEFAULT_BASE_PORT, Drawing, LaunchPlan, NetworkRecord, Progress, Shape, ask_digests, launch, wait_for_agreement,
+    Containers, DEFAULT_BASE_PORT, DEFAULT_IMAGE, Drawing, LaunchPlan, Launcher, NetworkRecord, Progress, Shape,
+    ask_digests, launch, wait_for_agreement,
 };
 use crate::protocol::NodeId;
 
@@ -31,7 +32,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// Flags of the node that begin like this are handed on without this program knowing them.
 const HANDED_ON: &str = "--allow-";
 
-/// Starts a network of real nodes on this machine and returns when all of them agree.
+/// Starts a network of real nodes on this machine, as processes or in containers, and returns when all of them agree.
 ///
 /// SHAPE is one of: random [DEGREE], circular, powerlaw, turan [PARTS], optimal, graph FILE. FILE is a .dot as --plot
 /// writes it, or a list of links, one a line: "1 2".
@@ -43,6 +44,7 @@ Examples:
   gossip start-network optimal -n 20 -P ring.svg
   gossip start-network graph ring.dot --interval 2s
   gossip start-network --name two --base-port 9000
+  gossip start-network --docker
 
 Flags of the node that are not listed here go behind a --, or into --node-flag:
   gossip start-network circular -- --log-level debug")]
@@ -82,6 +84,14 @@ pub struct Args {
     /// How much the nodes log: off, error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<log::LevelFilter>,
+
+    /// Starts each node in a container of its own, with Docker Compose; see also: gossip compose --help.
+    #[arg(long)]
+    docker: bool,
+
+    /// The image of the containers; bin/image builds the default one.
+    #[arg(long, value_name = "IMAGE", default_value = DEFAULT_IMAGE, requires = "docker")]
+    image: String,
 
     /// A flag of gossip_server for every node, such as --node-flag=--ttl=9; can be given several times.
     #[arg(long, value_name = "FLAG", allow_hyphen_values = true)]
@@ -143,6 +153,13 @@ impl Args {
         Ok(Wish { shape, plot, node_flags: self.node_flags()? })
     }
 
+    fn launcher(&self, context: &Context) -> Result<Launcher, Failure> {
+        if !self.docker {
+            return Ok(Launcher::processes()?);
+        }
+        Ok(Launcher::Containers { containers: Containers::of(&context.name, &self.image) })
+    }
+
     fn node_flags(&self) -> Result<Vec<String>, Failure> {
         let mut flags = Vec::new();
         let mut add = |flag: &str, value: Option<String>| flags.extend(value.map(|value| format!("--{flag}={value}")));
@@ -174,6 +191,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         base_port: args.base_port,
         shape: wish.shape.to_string(),
         newcomer_places: wish.shape.newcomer_places(),
+        launcher: args.launcher(context)?,
         drawing,
         node_flags: wish.node_flags,
         limit,
@@ -189,7 +207,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         draw(file, &plan.shape, &plan.drawing)?;
     }
     show(context, &network).await?;
-    say(&format!("\nlogs: {}", context.registry.folder(&context.name).join("node-*.log").display()));
+    say(&format!("\nlogs: {}", context.registry.where_logs(&network, "*")));
     match agreed {
         Ok(agreement) => say(&did_agree(agreement)),
         Err(differences) => return Err(disagreement(&differences, limit)),

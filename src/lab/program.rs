@@ -13,8 +13,17 @@ use super::{LabError, ProcessMark};
 pub const FOLDER_VARIABLE: &str = "GOSSIP_BIN_DIR";
 
 /// Settings of the server's environment that belong to one node and must not reach all of them.
-const SINGLE_NODE_VARIABLES: [&str; 5] =
-    ["GOSSIP_SEED", "GOSSIP_PEER", "GOSSIP_BIND", "GOSSIP_ADVERTISE", "GOSSIP_PORT"];
+const SINGLE_NODE_VARIABLES: [&str; 8] = [
+    "GOSSIP_SEED",
+    "GOSSIP_PEER",
+    "GOSSIP_BIND",
+    "GOSSIP_ADVERTISE",
+    "GOSSIP_PORT",
+    // Those of a service manager that started the one who types.
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+];
 
 /// How much of the end of a log an error shows.
 const TAIL_BYTES: u64 = 4096;

@@ -7,7 +7,8 @@ use rand::rngs::SmallRng;
 
 use super::difference::compare;
 use super::{
-    Difference, Drawing, LabError, NetworkName, NetworkRecord, NodeAnswer, NodeRecord, ProcessMark, Registry, Shape,
+    Difference, Drawing, LabError, Launcher, NetworkName, NetworkRecord, NodeAnswer, NodeRecord, ProcessMark, Registry,
+    Shape,
 };
 use crate::client::{CallError, ClientError, DigestReport};
 use crate::protocol::NodeId;
@@ -90,8 +91,10 @@ fn record(name: &NetworkName) -> NetworkRecord {
     let node = |number: u16| NodeRecord {
         number,
         port: 7000 + number,
+        advertised: None,
         process: ProcessMark::of(std::process::id()),
         args: vec!["--port".to_owned()],
+        seeds: Vec::new(),
         removed: false,
     };
     NetworkRecord {
@@ -101,7 +104,7 @@ fn record(name: &NetworkName) -> NetworkRecord {
         shape: "circular".to_owned(),
         newcomer_places: 2,
         node_flags: Vec::new(),
-        program: "gossip_server".into(),
+        launcher: Launcher::Processes { program: "gossip_server".into() },
         nodes: (1..=3).map(node).collect(),
     }
 }

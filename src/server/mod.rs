@@ -1,13 +1,16 @@
-//! Start-up, running and stopping of one node's process.
+//! Start-up, running and stopping of one node's process, and what managers of services and containers are told.
 //!
 //! [`Settings`] is what the command line and the environment say, checked; [`run`] binds, serves and leaves. The listener is
 //! bound first, so that port 0 works and a taken port is one clear line.
 
 mod books;
+mod health;
 mod panics;
 mod run;
+mod service_manager;
 mod settings;
 
+pub use health::{Question, check_health};
 pub use panics::end_process_on_panic;
 pub use run::run;
 pub use settings::{Arguments, Dissemination, Settings, SettingsError};

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::service_manager;
 use super::settings::Settings;
 use crate::http::Client;
 use crate::net::{Clock, Handle, Injection, fresh_seed};
@@ -22,6 +23,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
 /// How long to wait for the first line and headers of a request.
 const HEADER_TIME: Duration = Duration::from_secs(5);
+
+/// Host names that are looked up at a time, each by a thread that ends when it is idle: one name that nobody answers for
+/// must not keep a node from the others. A local network, whose ids are ports, never needs one.
+const RESOLVING_AT_ONCE: usize = 16;
 
 /// Open connections at a time: bounded, so that nobody can use up this process's file handles.
 const MAX_CONNECTIONS: usize = 16 * 1024;
@@ -50,12 +55,13 @@ async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow:
         let node = Node::new(settings.config.clone(), id.clone(), seed, clock.now());
         let handle = Handle::start(node, Client::new(), clock, Door { form }, fault_seed.map(Injection::new));
         actix_rt::spawn(leave_when_told(handle.clone(), left.clone()));
+        actix_rt::spawn(service_manager::keep_telling(handle.clone()));
         let context = web::Context::new(handle, &settings.config);
         App::new().app_data(Data::new(context)).configure(web::routes)
     };
     let server = HttpServer::new(factory)
         .workers(1)
-        .worker_max_blocking_threads(1)
+        .worker_max_blocking_threads(RESOLVING_AT_ONCE)
         .max_connections(MAX_CONNECTIONS)
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEADER_TIME)
@@ -93,6 +99,7 @@ async fn leave(node: Handle) -> anyhow::Result<()> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    service_manager::tell_leaving();
     log::info!("leaving; a second signal ends at once");
     tokio::select! {
         () = node.leave() => Ok(()),

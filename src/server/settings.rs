@@ -8,6 +8,7 @@ use clap::Parser;
 use clap::builder::FalseyValueParser;
 
 use super::books;
+use super::health::Question;
 use crate::protocol::{Config, ConfigError, IdForm, NodeId};
 
 /// One node: tells its state to a few peers, and soon knows everyone's.
@@ -20,8 +21,9 @@ use crate::protocol::{Config, ConfigError, IdForm, NodeId};
     after_help = "Examples:\n  \
         gossip_server --port 5000\n  \
         gossip_server --port 12345 --seed 5000\n  \
-        gossip_server --bind 10.0.0.5 --port 7000 --seed db1.example:7000\n\n\
-        Exit codes: 0 after SIGTERM or SIGINT, 1 when it cannot run, 2 for wrong usage."
+        gossip_server --bind 10.0.0.5 --port 7000 --seed db1.example:7000\n  \
+        gossip_server --health --port 5000\n\n\
+        Exit codes: 0 after SIGTERM or SIGINT or when healthy, 1 when it cannot run or is not, 2 for wrong usage."
 )]
 pub struct Arguments {
     /// Port to listen on, 0 to 65535; 0 takes any free one and prints it.
@@ -79,6 +81,10 @@ pub struct Arguments {
     /// Lets anyone who reaches the port disturb what passes between this node and others, for tests (PUT /faults).
     #[arg(long, env = "GOSSIP_ALLOW_FAULT_INJECTION", value_parser = FalseyValueParser::new())]
     pub allow_fault_injection: bool,
+
+    /// Asks the node that listens on this port whether it is ready (or =live: whether it serves), and starts none.
+    #[arg(long, value_name = "QUESTION", num_args = 0..=1, require_equals = true, default_missing_value = "ready")]
+    pub health: Option<Question>,
 
     /// How much to log on stderr: off, error, warn, info, debug or trace.
     #[arg(long, env = "GOSSIP_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
