@@ -96,13 +96,29 @@ fn systemd_is_told_that_a_node_serves_lives_hangs_and_leaves() {
     assert!(server.exit_within(DEADLINE).is_some_and(|status| status.success()));
 }
 
+fn shipped(name: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn the_kustomization_names_this_version_and_every_manifest() {
+    let kustomization = shipped("kubernetes/kustomization.yaml");
+    assert!(kustomization.contains(&format!("newTag: {}\n", env!("CARGO_PKG_VERSION"))), "{kustomization}");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kubernetes");
+    let names = std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.file_name());
+    let mut manifests: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    manifests.retain(|name| name != "kustomization.yaml");
+    let mut named: Vec<&str> = kustomization.lines().filter_map(|line| line.strip_prefix("  - ")).collect();
+    named.retain(|name| name.ends_with(".yaml"));
+    manifests.sort_unstable();
+    named.sort_unstable();
+    assert_eq!(manifests, named);
+}
+
 #[test]
 fn the_two_dockerfiles_end_alike() {
-    let read = |name: &str| {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name);
-        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    };
     let image = |text: &str| text.split_once("\nFROM scratch\n").expect("an image from scratch").1.to_owned();
-    let inside = image(&read("Dockerfile")).replace("COPY --from=build /gossip_server", "COPY gossip_server");
-    assert_eq!(inside, image(&read("Dockerfile.copy")));
+    let inside = image(&shipped("Dockerfile")).replace("COPY --from=build /gossip_server", "COPY gossip_server");
+    assert_eq!(inside, image(&shipped("Dockerfile.copy")));
 }

@@ -128,20 +128,11 @@ fn static_server() -> PathBuf {
         return server.into();
     }
     let linked = Command::new(env!("CARGO"))
-        .args([
-            "rustc",
-            "--quiet",
-            "--bin",
-            "gossip_server",
-            "--",
-            "-C",
-            "target-feature=+crt-static",
-            "-C",
-            "strip=symbols",
-        ])
+        .args(["rustc", "--quiet", "--example", "static_node", "--", "-C", "target-feature=+crt-static"])
+        .args(["-C", "strip=symbols"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
     assert!(linked.status.success(), "{linked:?}");
-    Path::new(env!("CARGO_BIN_EXE_gossip_server")).to_owned()
+    Path::new(env!("CARGO_BIN_EXE_gossip_server")).with_file_name("examples").join("static_node")
 }

@@ -6,11 +6,13 @@
 mod books;
 mod health;
 mod panics;
+mod program;
 mod run;
 mod service_manager;
 mod settings;
 
 pub use health::{Question, check_health};
 pub use panics::end_process_on_panic;
+pub use program::main;
 pub use run::run;
 pub use settings::{Arguments, Dissemination, Settings, SettingsError};
