@@ -1,5 +1,6 @@
 //! Real node processes on free ports, killed when a test ends, and what tests ask them.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -46,7 +47,16 @@ impl Server {
 
     /// The same with variables in its environment.
     pub fn start_in(environment: &[(&str, &str)], port: u16, arguments: &[&str]) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_gossip_server"))
+        Server::launch(OsStr::new(env!("CARGO_BIN_EXE_gossip_server")), environment, port, arguments)
+    }
+
+    /// The same with another program, which may be of another age.
+    pub fn start_program(program: &OsStr, port: u16, arguments: &[&str]) -> Server {
+        Server::launch(program, &[], port, arguments)
+    }
+
+    fn launch(program: &OsStr, environment: &[(&str, &str)], port: u16, arguments: &[&str]) -> Server {
+        let mut child = Command::new(program)
             .args(["--port", &port.to_string(), "--log-level", "off"])
             .args(arguments)
             .envs(environment.iter().copied())

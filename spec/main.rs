@@ -13,6 +13,8 @@ mod dialect;
 mod failures;
 /// Injected faults, mass crashes, and what each link counts.
 mod faults;
+/// More of everything than anybody should send.
+mod heavy;
 /// Input that nobody should send.
 mod hostile;
 /// Messages: every node gets each one, and shows the ways it took.
@@ -21,3 +23,5 @@ mod messages;
 mod services;
 /// Rules about the source itself.
 mod tidy;
+/// Programs of different age in one network.
+mod versions;

@@ -81,3 +81,24 @@ impl Names {
         (self.number(id).unwrap_or(u16::MAX), id.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_is_its_number_and_is_reached_at_its_port_here() {
+        let names = Names { base_port: 7000, last: 16, containers: true };
+        let host = |address: &str| NodeId::Host(address.into());
+        let ninth = host("gossip-default-9:7009");
+        assert_eq!((names.number(&ninth), names.address(&ninth)), (Some(9), "127.0.0.1:7009".to_owned()));
+        assert_eq!(names.full(&ninth), "node 9 (127.0.0.1:7009)");
+        for stranger in ["gossip-default-9:7008", "gossip-default-17:7017", "db9:7009", "gossip-default-9:80"] {
+            assert_eq!(names.number(&host(stranger)), None, "{stranger}");
+            assert_eq!(names.address(&host(stranger)), stranger);
+        }
+        let processes = Names { containers: false, ..names };
+        assert_eq!(processes.number(&ninth), None);
+        assert_eq!(processes.address(&NodeId::Port(7009)), "127.0.0.1:7009");
+    }
+}

@@ -33,6 +33,7 @@ pub async fn stop_network(registry: &Registry, name: &NetworkName) -> Result<Sto
     };
     let running: Vec<&NodeRecord> = network.nodes.iter().filter(|node| node.process.is_running()).collect();
     if running.is_empty() {
+        network.launcher.keep_logs(registry, &network).await;
         network.launcher.clean_up(registry, &network).await?;
         registry.forget(&lock, name)?;
         return Err(LabError::NotRunning { name: name.clone() });

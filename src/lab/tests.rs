@@ -7,8 +7,8 @@ use rand::rngs::SmallRng;
 
 use super::difference::compare;
 use super::{
-    Difference, Drawing, LabError, Launcher, NetworkName, NetworkRecord, NodeAnswer, NodeRecord, ProcessMark, Registry,
-    Shape,
+    Containers, Difference, Drawing, LabError, Launcher, NetworkName, NetworkRecord, NodeAnswer, NodeRecord,
+    ProcessMark, Registry, Shape,
 };
 use crate::client::{CallError, ClientError, DigestReport};
 use crate::protocol::NodeId;
@@ -165,4 +165,26 @@ fn digests_tell_who_differs_in_what() {
     let differences = with(silent);
     assert_eq!(differences, [Difference::Silent { number: 4, port: 7004 }]);
     assert_eq!(differences[0].to_string(), "node 4 (127.0.0.1:7004) does not answer");
+}
+
+#[test]
+fn the_record_leads_from_a_containers_id_to_its_address() {
+    let name = "Some_one".parse::<NetworkName>().unwrap();
+    let mut network = record(&name);
+    network.launcher = Launcher::Containers { containers: Containers::of(&name, "image:1") };
+    for node in &mut network.nodes {
+        node.advertised = Some(network.launcher.node_id(node.number, node.port));
+    }
+    let text = serde_json::to_string(&network).unwrap();
+    assert!(text.contains("\"advertised\":\"gossip-some-one-2:7002\""), "{text}");
+    let read: NetworkRecord = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, network);
+    let id = NodeId::Host("gossip-some-one-2:7002".into());
+    assert_eq!(read.place_of(2).unwrap(), (id.clone(), "127.0.0.1:7002".to_owned()));
+    // One that does not exist would be there.
+    assert_eq!(read.place_of(9).unwrap().1, "127.0.0.1:7009");
+    for other in [id, NodeId::Port(7002)] {
+        assert_eq!(read.find(&other).map(|node| node.number), Some(2));
+    }
+    assert_eq!(read.find(&NodeId::Port(7009)), None);
 }

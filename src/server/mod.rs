@@ -4,6 +4,7 @@
 //! bound first, so that port 0 works and a taken port is one clear line.
 
 mod books;
+mod bounds;
 mod health;
 mod panics;
 mod program;
@@ -11,6 +12,7 @@ mod run;
 mod service_manager;
 mod settings;
 
+pub use bounds::{Bounds, ConnectionBounds};
 pub use health::{Question, check_health};
 pub use panics::end_process_on_panic;
 pub use program::main;

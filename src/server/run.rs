@@ -4,12 +4,14 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::bounds::connections_that_fit;
 use super::service_manager;
 use super::settings::Settings;
 use crate::http::Client;
@@ -21,15 +23,9 @@ use crate::wire::Door;
 /// A connection between nodes stays open over many heartbeats.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
-/// How long to wait for the first line and headers of a request.
-const HEADER_TIME: Duration = Duration::from_secs(5);
-
 /// Host names that are looked up at a time, each by a thread that ends when it is idle: one name that nobody answers for
 /// must not keep a node from the others. A local network, whose ids are ports, never needs one.
 const RESOLVING_AT_ONCE: usize = 16;
-
-/// Open connections at a time: bounded, so that nobody can use up this process's file handles.
-const MAX_CONNECTIONS: usize = 16 * 1024;
 
 /// Binds, serves, and leaves on SIGTERM or SIGINT.
 ///
@@ -48,6 +44,7 @@ async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow:
     let (left, mut leaving) = mpsc::unbounded_channel::<anyhow::Result<()>>();
     let seed = fresh_seed()?;
     let fault_seed = if settings.allow_faults { Some(fresh_seed()?) } else { None };
+    let connections = settings.connections;
     // The node lives on the one worker's thread, where its handlers run: it is made there, by the first use of this.
     let factory = move || {
         let form = id.form();
@@ -56,15 +53,15 @@ async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow:
         let handle = Handle::start(node, Client::new(), clock, Door { form }, fault_seed.map(Injection::new));
         actix_rt::spawn(leave_when_told(handle.clone(), left.clone()));
         actix_rt::spawn(service_manager::keep_telling(handle.clone()));
-        let context = web::Context::new(handle, &settings.config);
-        App::new().app_data(Data::new(context)).configure(web::routes)
+        let context = web::Context::new(handle, settings.requests);
+        App::new().app_data(Data::new(context)).wrap(from_fn(web::limit)).configure(web::routes)
     };
     let server = HttpServer::new(factory)
         .workers(1)
         .worker_max_blocking_threads(RESOLVING_AT_ONCE)
-        .max_connections(MAX_CONNECTIONS)
+        .max_connections(connections_that_fit(connections.max_connections))
         .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEADER_TIME)
+        .client_request_timeout(connections.header_time)
         .disable_signals()
         .shutdown_timeout(1)
         .listen(listener)?

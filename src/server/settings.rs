@@ -8,8 +8,11 @@ use clap::Parser;
 use clap::builder::FalseyValueParser;
 
 use super::books;
+use super::bounds::{Bounds, ConnectionBounds};
+
 use super::health::Question;
 use crate::protocol::{Config, ConfigError, IdForm, NodeId};
+use crate::web;
 
 /// One node: tells its state to a few peers, and soon knows everyone's.
 ///
@@ -82,6 +85,10 @@ pub struct Arguments {
     #[arg(long, env = "GOSSIP_ALLOW_FAULT_INJECTION", value_parser = FalseyValueParser::new())]
     pub allow_fault_injection: bool,
 
+    /// What this node takes at most.
+    #[command(flatten)]
+    pub bounds: Bounds,
+
     /// Asks the node that listens on this port whether it is ready (or =live: whether it serves), and starts none.
     #[arg(long, value_name = "QUESTION", num_args = 0..=1, require_equals = true, default_missing_value = "ready")]
     pub health: Option<Question>,
@@ -104,7 +111,7 @@ fn parse_id(text: &str) -> Result<NodeId, String> {
     NodeId::parse(text).map_err(|error| error.to_string())
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -120,6 +127,10 @@ pub struct Settings {
     pub advertise: Option<NodeId>,
     /// Whether faults can be injected.
     pub allow_faults: bool,
+    /// What is taken of requests.
+    pub requests: web::Bounds,
+    /// What is taken of connections.
+    pub connections: ConnectionBounds,
     /// The node's settings.
     pub config: Config,
 }
@@ -177,12 +188,17 @@ impl Arguments {
             forget_ms: milliseconds(self.forget_after),
             ..Config::default()
         };
+        self.bounds.write_to(&mut config);
         config.validate()?;
+        let requests = self.bounds.of_requests(self.bind)?;
+        let connections = self.bounds.of_connections()?;
         config.books = books::read(self.books.as_deref()).map_err(SettingsError::Books)?;
         Ok(Settings {
             address: SocketAddr::new(self.bind, self.port),
             advertise: self.advertise,
             allow_faults: self.allow_fault_injection,
+            requests,
+            connections,
             config,
         })
     }
@@ -253,6 +269,10 @@ mod tests {
             (&["--seed", "db1:7000"], &["--seed", "db1:7000", "local"]),
             (&["--bind", "10.0.0.1", "--peer", "7001"], &["--peer", "7001", "addressed"]),
             (&["--bind", "0.0.0.0"], &["--bind", "--advertise"]),
+            (&["--max-messages", "0"], &["--max-messages", "0", "1 to 10000000"]),
+            (&["--max-body", "1000"], &["--max-body", "1000", "2097152"]),
+            (&["--max-connections", "1"], &["--max-connections", "16 to"]),
+            (&["--header-time", "1ms"], &["--header-time", "1ms", "100ms to 5min"]),
             (&["--cluster", "a b"], &["--cluster", "a b", "letters"]),
             (&["--books", "/does/not/exist"], &["--books", "/does/not/exist"]),
         ] {

@@ -20,7 +20,8 @@ pub(super) async fn set(request: HttpRequest, payload: Payload, context: Data<Co
         return not_allowed(&request);
     }
     let own = context.node.view(|view, _| view.id().clone());
-    let parsed = body::read(payload).await.and_then(|body| parse_faults(&body, context.node.door(), &own));
+    let parsed =
+        body::read(payload, &context.bounds).await.and_then(|body| parse_faults(&body, context.node.door(), &own));
     match parsed {
         Ok(faults) => {
             context.node.set_faults(faults);

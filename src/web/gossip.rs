@@ -19,7 +19,7 @@ pub(super) async fn sync(request: HttpRequest, payload: Payload, context: Data<C
 
 /// Reads a body, puts it to the node and answers what the node says.
 pub(super) async fn carry(request: HttpRequest, path: &str, payload: Payload, context: Data<Context>) -> HttpResponse {
-    let body = match body::read(payload).await {
+    let body = match body::read(payload, &context.bounds).await {
         Ok(body) => body,
         Err(problem) => return answer::problem(&request, &problem),
     };

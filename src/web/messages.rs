@@ -153,7 +153,8 @@ fn find<'a>(view: View<'a>, name: &str) -> Result<&'a Record, Problem> {
 
 /// Submits a message.
 pub(super) async fn submit(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
-    let parsed = body::read(payload).await.and_then(|body| parse_submission(&body, context.max_payload));
+    let parsed =
+        body::read(payload, &context.bounds).await.and_then(|body| parse_submission(&body, context.bounds.max_payload));
     match parsed {
         Ok(submission) => {
             let response = context.node.request(Request::Submit(submission));
@@ -165,7 +166,7 @@ pub(super) async fn submit(request: HttpRequest, payload: Payload, context: Data
 
 /// Marks messages as read.
 pub(super) async fn mark_read(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
-    match body::read(payload).await.and_then(|body| parse_read_marks(&body)) {
+    match body::read(payload, &context.bounds).await.and_then(|body| parse_read_marks(&body)) {
         Ok(uuids) => {
             let response = context.node.request(Request::MarkRead(uuids));
             answer::encoded(&request, encode_response(&response))

@@ -11,14 +11,17 @@ mod health;
 mod messages;
 mod page;
 mod peers;
+mod rate;
 mod state;
 mod text;
+
+use std::rc::Rc;
+use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::net::Handle;
-use crate::protocol::Config;
 use crate::wire::Problem;
 
 /// What every handler reaches.
@@ -26,16 +29,33 @@ use crate::wire::Problem;
 pub struct Context {
     /// The node.
     pub node: Handle,
+    /// What is taken of one request.
+    bounds: Bounds,
+    /// How many requests are taken of one address.
+    limiter: Rc<rate::Limiter>,
+}
+
+/// What the HTTP face takes of one request, and how many of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
     /// Largest payload in bytes.
     pub max_payload: usize,
+    /// Largest body in bytes.
+    pub max_body: usize,
+    /// Time for a body to arrive.
+    pub body_time: Duration,
+    /// Requests that one address may make a second; 0 sets no limit.
+    pub requests_per_second: u32,
 }
 
 impl Context {
-    /// The context of a node with these settings.
-    pub fn new(node: Handle, config: &Config) -> Context {
-        Context { node, max_payload: config.max_payload }
+    /// The context of a node with these bounds.
+    pub fn new(node: Handle, bounds: Bounds) -> Context {
+        Context { node, bounds, limiter: Rc::new(rate::Limiter::new(bounds.requests_per_second)) }
     }
 }
+
+pub use rate::limit;
 
 /// All routes, with and without the trailing slash.
 pub fn routes(config: &mut ServiceConfig) {

@@ -43,7 +43,7 @@ pub(super) async fn all(request: HttpRequest, context: Data<Context>) -> HttpRes
     };
     let clock = context.node.clock();
     if query.digest.is_some() {
-        let report = context.node.view(|view, _| digest(view));
+        let report = context.node.view(|view, _| digest(&context, view));
         return answer::json(&request, 200, &report);
     }
     if query.versions.is_some() {
@@ -80,7 +80,9 @@ pub(super) async fn one(request: HttpRequest, id: Path<String>, context: Data<Co
 
 /// Sets this node's own payload; it draws no more books.
 pub(super) async fn set(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
-    let parsed = body::read(payload).await.and_then(|body| parse_own_payload(&body, context.max_payload));
+    let parsed = body::read(payload, &context.bounds)
+        .await
+        .and_then(|body| parse_own_payload(&body, context.bounds.max_payload));
     match parsed {
         Ok(payload) => {
             let response = context.node.request(Request::SetState(payload));
@@ -127,7 +129,7 @@ fn report(view: View<'_>, now: Time, id: &NodeId, entry: &Entry, clock: Clock) -
     })
 }
 
-fn digest(view: View<'_>) -> DigestReport {
+fn digest(context: &Context, view: View<'_>) -> DigestReport {
     let live = || view.table().iter().filter(|(_, entry)| entry.status.is_live() && entry.state.is_some());
     let counters = view.counters();
     DigestReport {
@@ -155,6 +157,7 @@ fn digest(view: View<'_>) -> DigestReport {
             envelopes_sent: counters.envelopes_sent,
             comparisons: counters.comparisons,
             failures: counters.failures,
+            requests_refused: context.limiter.refused(),
         },
     }
 }

@@ -121,6 +121,8 @@ pub struct CountersReport {
     pub comparisons: u64,
     /// Calls that were not answered.
     pub failures: u64,
+    /// Requests refused because their address made too many.
+    pub requests_refused: u64,
 }
 
 /// One peer in `GET /peers/?details`: what the link to it carried since it was made.

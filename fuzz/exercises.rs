@@ -1,0 +1,254 @@
+//! What the fuzz targets and the replay of their corpus do with bytes that anybody may send.
+//!
+//! Each exercise must end without a panic, and what it accepts must mean the same after it was written and read again.
+
+use gossip_network::protocol::{
+    Call, Config, Failure, IdForm, Input, Node, NodeId, Output, Reply, Request, Response, Time,
+};
+use gossip_network::wire::{
+    Answer, CallKind, Door, Method, Problem, check_payload, decode_reply, decode_request, encode_call, encode_response,
+    parse_faults, parse_own_payload, parse_read_marks, parse_submission,
+};
+
+/// Largest payload that the exercises take: small, so that the limit is met.
+const MAX_PAYLOAD: usize = 1_024;
+
+/// An exercise.
+pub type Exercise = fn(&[u8]);
+
+/// Every exercise with the name of its target and of its folder under `corpus/`.
+pub const ALL: [(&str, Exercise); 4] = [("request", request), ("answer", answer), ("user", user), ("node", node)];
+
+fn door(form: IdForm) -> Door {
+    Door { form }
+}
+
+fn forms(data: &[u8]) -> Option<(u8, IdForm, &[u8])> {
+    let (first, rest) = data.split_first()?;
+    let form = if first & 1 == 0 { IdForm::Local } else { IdForm::Addressed };
+    Some((first >> 1, form, rest))
+}
+
+fn judge(problem: &Problem) {
+    assert!((400..500).contains(&problem.status), "{problem:?}");
+    assert!(!problem.detail.is_empty() && problem.detail.len() < 4_096, "{problem:?}");
+    assert!(serde_json::from_slice::<serde_json::Value>(&problem.to_json()).is_ok());
+}
+
+/// What nodes send one another: the first byte chooses form and endpoint (digits and letters do), the rest is the body or,
+/// for paths with an id, the id.
+pub fn request(data: &[u8]) {
+    let Some((which, form, rest)) = forms(data) else { return };
+    let id = String::from_utf8_lossy(rest);
+    let asked = match which % 5 {
+        0 => decode_request(Method::Post, "/gossip/", rest, door(form)),
+        1 => decode_request(Method::Post, "/sync/", rest, door(form)),
+        2 => decode_request(Method::Post, "/peers/", rest, door(form)),
+        3 => decode_request(Method::Delete, &format!("/peers/{id}"), &[], door(form)),
+        _ => decode_request(Method::Get, &format!("/peers/{id}"), &[], door(form)),
+    };
+    let call = match asked {
+        Err(problem) => return judge(&problem),
+        Ok(Request::Gossip(envelope)) => Call::Gossip(envelope),
+        Ok(Request::Sync(call)) => Call::Sync(call),
+        Ok(Request::Link(call)) => Call::Link(call),
+        Ok(Request::Unlink(id) | Request::ForeignRegister(id)) => return address(&id),
+        Ok(_) => return,
+    };
+    let written = encode_call(&call);
+    let again = decode_request(written.method, &written.path, &written.body, door(form)).expect("our own words");
+    let same = match (call, again) {
+        (Call::Gossip(before), Request::Gossip(after)) => before == after,
+        (Call::Sync(before), Request::Sync(after)) => before == after,
+        (Call::Link(before), Request::Link(after)) => before == after,
+        _ => false,
+    };
+    assert!(same, "another meaning after writing: {}", String::from_utf8_lossy(&written.body));
+}
+
+/// An id that was let in is an address and nothing more: a host and a port.
+fn address(id: &NodeId) {
+    let address = id.address();
+    assert!(!address.contains(['/', '@', '?', '#', '\\', ' ']), "{address}");
+    assert!(address.rsplit(':').next().is_some_and(|port| port.parse::<u16>().is_ok()), "{address}");
+    assert_eq!(NodeId::parse(&id.to_string()).as_ref(), Ok(id));
+}
+
+const KINDS: [CallKind; 8] = [
+    CallKind::Gossip,
+    CallKind::Sync,
+    CallKind::Link,
+    CallKind::Probe,
+    CallKind::Unlink,
+    CallKind::Peers,
+    CallKind::ForeignPeers,
+    CallKind::ForeignGossip,
+];
+
+/// What a peer answers: the first byte chooses form and kind.
+pub fn answer(data: &[u8]) {
+    let Some((which, form, rest)) = forms(data) else { return };
+    let kind = KINDS[usize::from(which) % KINDS.len()];
+    let heard = Answer { status: 200, body: rest.to_vec() };
+    let Ok(reply) = decode_reply(kind, &heard, door(form)) else { return };
+    let response = match reply.clone() {
+        Reply::Gossip(reply) => Response::Gossip(reply),
+        Reply::Sync(reply) => Response::Sync(reply),
+        Reply::Link(reply) => Response::Link(reply),
+        Reply::Done => return,
+        Reply::Peers(peers) => return peers.iter().for_each(address),
+    };
+    let again = decode_reply(kind, &encode_response(&response), door(form)).expect("our own words");
+    assert_eq!(again, reply);
+}
+
+/// What users submit: the first byte chooses what.
+pub fn user(data: &[u8]) {
+    let Some((which, form, rest)) = forms(data) else { return };
+    let own = NodeId::Port(5_000);
+    let problem = match which % 5 {
+        0 => parse_submission(rest, MAX_PAYLOAD).map(|submission| {
+            assert!(submission.payload.as_str().len() <= MAX_PAYLOAD);
+            assert!(check_payload(submission.payload.as_str()).is_ok());
+        }),
+        1 => parse_own_payload(rest, MAX_PAYLOAD).map(|payload| {
+            assert!(payload.as_str().len() <= MAX_PAYLOAD);
+            assert!(check_payload(payload.as_str()).is_ok());
+        }),
+        2 => parse_read_marks(rest).map(|_| ()),
+        3 => parse_faults(rest, door(form), &own).map(|_| ()),
+        _ => {
+            let text = String::from_utf8_lossy(rest);
+            if let Ok(id) = NodeId::parse(&text) {
+                address(&id);
+            }
+            Ok(())
+        }
+    };
+    if let Err(problem) = problem {
+        judge(&problem);
+    }
+}
+
+/// A node of small bounds, put through anything: each line is one step. `W500` lets half a second pass; `G`, `S` and `L` are
+/// followed by the body of a request to `/gossip/`, `/sync/` and `/peers/`; `D` closes a peer's link; `A` answers the oldest
+/// open call with a body, `F` fails it; `M` and `P` are a user's message and state; `X` stops the node.
+pub fn node(data: &[u8]) {
+    let config = Config {
+        max_nodes: 8,
+        max_messages: 8,
+        max_books: 4,
+        max_paths: 2,
+        books: std::sync::Arc::new(["A Book".to_owned()]),
+        seeds: vec![NodeId::Port(7_001)],
+        ..Config::default()
+    };
+    let mut exercise = NodeExercise {
+        node: Node::new(config.clone(), NodeId::Port(7_000), [7; 32], Time(0)),
+        now: Time(0),
+        open: Vec::new(),
+        version: 0,
+        config,
+    };
+    exercise.handle(Input::Wake);
+    for line in data.split(|byte| *byte == b'\n').take(200) {
+        let Some((step, rest)) = line.split_first() else { continue };
+        exercise.step(*step, rest);
+        exercise.check();
+    }
+}
+
+struct NodeExercise {
+    node: Node,
+    now: Time,
+    open: Vec<(u64, CallKind)>,
+    version: u64,
+    config: Config,
+}
+
+impl NodeExercise {
+    fn step(&mut self, step: u8, rest: &[u8]) {
+        let local = door(IdForm::Local);
+        match step {
+            b'W' => {
+                let text = std::str::from_utf8(rest).unwrap_or_default();
+                let milliseconds: u64 = text.trim().parse().unwrap_or(100);
+                self.pass(milliseconds.min(10_000));
+            }
+            b'G' => self.ask(decode_request(Method::Post, "/gossip/", rest, local)),
+            b'S' => self.ask(decode_request(Method::Post, "/sync/", rest, local)),
+            b'L' => self.ask(decode_request(Method::Post, "/peers/", rest, local)),
+            b'D' => {
+                let path = format!("/peers/{}", String::from_utf8_lossy(rest));
+                self.ask(decode_request(Method::Delete, &path, &[], local));
+            }
+            b'M' => self.ask(parse_submission(rest, MAX_PAYLOAD).map(Request::Submit)),
+            b'P' => self.ask(parse_own_payload(rest, MAX_PAYLOAD).map(Request::SetState)),
+            b'A' | b'F' if !self.open.is_empty() => {
+                let (ticket, kind) = self.open.remove(0);
+                let heard = Answer { status: 200, body: rest.to_vec() };
+                let reply = if step == b'A' { decode_reply(kind, &heard, local) } else { Err(Failure::Refused) };
+                self.handle(match reply {
+                    Ok(reply) => Input::Delivered { ticket, reply },
+                    Err(failure) => Input::Undelivered { ticket, failure },
+                });
+            }
+            b'X' => self.handle(Input::Stop),
+            _ => {}
+        }
+    }
+
+    /// Lets time pass, waking the node whenever it wants to be woken.
+    fn pass(&mut self, milliseconds: u64) {
+        let end = self.now.after(milliseconds);
+        for _ in 0..10_000 {
+            let Some(next) = self.node.deadline().filter(|next| *next <= end) else {
+                self.now = end;
+                return;
+            };
+            self.now = next.max(self.now);
+            self.handle(Input::Wake);
+        }
+        panic!("the node wants to be woken for ever at {:?}", self.now);
+    }
+
+    fn ask(&mut self, request: Result<Request, Problem>) {
+        let Ok(request) = request else { return };
+        let mut out = Vec::new();
+        let response = self.node.request(self.now, request, &mut out);
+        let answer = encode_response(&response);
+        assert!(answer.status < 500, "{response:?}");
+        self.take(out);
+    }
+
+    fn handle(&mut self, input: Input) {
+        let mut out = Vec::new();
+        self.node.handle(self.now, input, &mut out);
+        self.take(out);
+    }
+
+    fn take(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Send { ticket, to, call } => {
+                    address(&to);
+                    assert!(!encode_call(&call).path.is_empty());
+                    self.open.push((ticket, CallKind::of(&call)));
+                }
+                Output::Persist { seq, .. } => self.handle(Input::Persisted(seq)),
+                Output::Emit(_) => {}
+            }
+        }
+    }
+
+    fn check(&mut self) {
+        let view = self.node.view();
+        assert!(view.peers().count() <= self.config.max_peers);
+        assert!(view.table().len() <= self.config.max_nodes);
+        assert!(view.log().len() <= self.config.max_messages);
+        assert!(view.books().len() <= self.config.max_books);
+        assert!(view.version() >= self.version, "its own version fell");
+        self.version = view.version();
+        assert!(self.open.len() < 1_000, "{} calls are open", self.open.len());
+    }
+}
