@@ -5,10 +5,15 @@
 
 mod harness;
 
+/// Who may take part: tokens, certificates, signatures.
+mod access;
+
 /// A network comes into being from one seed.
 mod bootstrap;
 /// Nodes that speak the other dialect.
 mod dialect;
+/// What a node with a data directory keeps, whatever happens.
+mod durability;
 /// Nodes that die, come back, hang or leave.
 mod failures;
 /// Injected faults, mass crashes, and what each link counts.

@@ -81,7 +81,11 @@ fn systemd_is_told_that_a_node_serves_lives_hangs_and_leaves() {
     let watchdog = Duration::from_millis(400);
     let microseconds = watchdog.as_micros().to_string();
     let environment = [("NOTIFY_SOCKET", socket.as_str()), ("WATCHDOG_USEC", &microseconds)];
-    let mut server = Server::start_in(&environment, 0, &[]);
+    let mut server = Server::start_by(|first| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gossip_server"));
+        command.args(first).envs(environment);
+        command
+    });
     assert!(manager.hears("READY=1", DEADLINE), "it never says that it serves");
     for _ in 0..3 {
         assert!(manager.hears("WATCHDOG=1", DEADLINE), "it does not say that it lives");

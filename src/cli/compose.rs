@@ -5,7 +5,7 @@ use rand::rngs::SmallRng;
 use super::context::Context;
 use super::failure::Failure;
 use super::output::print;
-use crate::lab::{Containers, DEFAULT_BASE_PORT, DEFAULT_IMAGE, LaunchPlan, Launcher, Shape, compose};
+use crate::lab::{Containers, DEFAULT_BASE_PORT, DEFAULT_IMAGE, LaunchPlan, Launcher, NetworkAccess, Shape, compose};
 
 /// Prints a network as a Docker Compose file, one container per node.
 ///
@@ -53,8 +53,11 @@ pub fn run(args: Args, context: &Context) -> Result<(), Failure> {
         newcomer_places: shape.newcomer_places(),
         launcher: Launcher::Containers { containers: containers.clone() },
         drawing,
+        access: NetworkAccess::default(),
         node_flags: args.node_flags,
+        durable: false,
+        keep_data: false,
         limit: std::time::Duration::ZERO,
     };
-    print(&compose(&containers, &plan)?)
+    print(&compose(&context.registry, &containers, &plan)?)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::access::AccessFlags;
 use super::failure::Failure;
 use super::names::Names;
 use super::node_arg::NodeArg;
@@ -27,6 +28,9 @@ pub struct Common {
     /// How long to wait, such as 500ms or 2min [default: 5s for an answer; 30s for start-network and wait].
     #[arg(long, global = true, value_name = "DURATION", value_parser = parse_timeout, help_heading = "For all commands")]
     pub timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub access: AccessFlags,
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
@@ -42,8 +46,12 @@ pub struct Context {
     pub form: Form,
     /// Where networks are written down.
     pub registry: Registry,
-    /// The connections.
+    /// The connections to the network's nodes.
     pub caller: Caller,
+    /// What nodes are shown, as typed.
+    pub access: AccessFlags,
+    /// The connections to other nodes.
+    outside: Caller,
     timeout: Option<Duration>,
 }
 
@@ -65,8 +73,12 @@ impl Context {
     /// Finds the registry.
     pub fn new(common: Common) -> Result<Context, Failure> {
         let registry = Registry::of_user()?.telling(|| say("waiting for another gossip command on this network"));
-        let Common { name, output: form, timeout } = common;
-        Ok(Context { name, form, registry, caller: Caller::new(), timeout })
+        let Common { name, output: form, timeout, access } = common;
+        let outside = access.caller()?;
+        // A record that cannot be read is the command's to complain of, if it needs one.
+        let network = registry.load(&name).ok().flatten().filter(NetworkRecord::is_running);
+        let caller = network.map_or(Ok(outside.clone()), |network| access.caller_within(&network.access))?;
+        Ok(Context { name, form, registry, caller, access, outside, timeout })
     }
 
     /// How long to wait for something that takes `usual` as a rule.
@@ -103,7 +115,9 @@ impl Context {
             }
         };
         let limit = self.limit(ANSWER_TIME);
-        let client = self.caller.node(address.clone(), limit);
+        let inside = network.as_ref().is_some_and(|network| network.nodes.iter().any(|node| node.id() == id));
+        let caller = if inside { &self.caller } else { &self.outside };
+        let client = caller.node(address.clone(), limit);
         let typed = match node {
             NodeArg::Number(number) => Some(*number),
             NodeArg::Address(_) => None,

@@ -4,7 +4,7 @@
 //! changes networks (`lab`) and prints the answer. Answers go to stdout, as a table or as JSON; talk and progress go to
 //! stderr. A `Failure` says with which code the program ends. What several commands share stands
 //! beside them: `node_arg` and `node_group` (which nodes are meant), `injection` (faults),
-//! `names` (how ids are shown), `listing` (messages as text), `output`
+//! `access` (tokens and certificates), `names` (how ids are shown), `listing` (messages as text), `output`
 //! (the one place that prints), `picture` (files of graphs).
 
 mod bar;
@@ -20,11 +20,14 @@ mod output;
 mod picture;
 mod plain_text;
 
+mod access;
 mod add_node;
+mod certificates;
 mod compose;
 mod get_message;
 mod get_messages;
 mod heal;
+mod join;
 mod list_peers;
 mod lose;
 mod partition;
@@ -89,6 +92,8 @@ enum Command {
     AddNode(add_node::Args),
     Compose(compose::Args),
     RestartNode(restart_node::Args),
+    Join(join::Args),
+    Certificates(certificates::Args),
     Partition(partition::Args),
     Slow(slow::Args),
     Lose(lose::Args),
@@ -145,6 +150,8 @@ impl Command {
             Command::AddNode(args) => add_node::run(args, context).await,
             Command::Compose(args) => compose::run(args, context),
             Command::RestartNode(args) => restart_node::run(args, context).await,
+            Command::Join(args) => join::run(args, context).await,
+            Command::Certificates(args) => certificates::run(&args, context),
             Command::Partition(args) => partition::run(args, context).await,
             Command::Slow(args) => slow::run(args, context).await,
             Command::Lose(args) => lose::run(args, context).await,

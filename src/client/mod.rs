@@ -17,11 +17,11 @@ mod tests;
 
 pub use error::ClientError;
 pub use gather::gather;
-pub use node::{Caller, NodeClient};
+pub use node::{Acks, Caller, NodeClient};
 pub use query::{KindFilter, MessageQuery, ReadFilter};
 
-pub use crate::http::CallError;
+pub use crate::http::{CallError, Client, Secret, Tls, TlsFiles, Tokens, exposed_mode};
 pub use crate::wire::{
     ArrivalReport, DigestReport, Faults, FaultsReport, MarkedReport, MessageReport, PeerReport, Problem, ReadyReport,
-    StateReport, SubmissionShape, SubmittedReport, VersionReport,
+    SeedsReport, StateReport, SubmissionShape, SubmittedReport, VersionReport,
 };

@@ -11,9 +11,30 @@ use super::{ClientError, MessageQuery};
 use crate::http::{Client, Verb};
 use crate::protocol::NodeId;
 use crate::wire::{
-    DigestReport, Faults, FaultsReport, MarkedReport, MessageReport, Problem, ReadMarks, ReadyReport, StateReport,
-    SubmissionShape, SubmittedReport, VersionReport,
+    DigestReport, Faults, FaultsReport, MarkedReport, MessageReport, Problem, ReadMarks, ReadyReport, SeedShape,
+    SeedsReport, StateReport, SubmissionShape, SubmittedReport, VersionReport,
 };
+
+/// How long a node waits for others to hold a message, unless said.
+const DEFAULT_WAIT: Duration = Duration::from_secs(5);
+
+/// How many nodes are to hold a message before its submitter is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acks {
+    /// So many, the one it is given to included.
+    Count(usize),
+    /// All that live.
+    All,
+}
+
+impl std::fmt::Display for Acks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Acks::Count(count) => write!(f, "{count}"),
+            Acks::All => f.write_str("all"),
+        }
+    }
+}
 
 /// Characters of a foreign answer that an error repeats.
 const SHOWN_OF_FOREIGN: usize = 80;
@@ -28,6 +49,11 @@ impl Caller {
     /// A caller without any connection yet.
     pub fn new() -> Caller {
         Caller::default()
+    }
+
+    /// A caller over these connections.
+    pub fn over(http: Client) -> Caller {
+        Caller { http }
     }
 
     /// The node at `address` (`host:port`), each of whose answers may take up to `limit`.
@@ -86,6 +112,21 @@ impl NodeClient {
         self.exchange(Verb::Post, "/messages", to_body(submission)?).await
     }
 
+    /// `POST /messages?acks=`: submits a message and waits until so many nodes hold it, for `wait` (the node's 5 s unless
+    /// said) at most; refused with 504 and the number reached otherwise.
+    pub async fn submit_and_wait(
+        &self,
+        submission: &SubmissionShape,
+        acks: Acks,
+        wait: Option<Duration>,
+    ) -> Result<SubmittedReport, ClientError> {
+        let wait = wait.unwrap_or(DEFAULT_WAIT);
+        let path = format!("/messages?acks={acks}&wait={}ms", wait.as_millis());
+        let body = to_body(submission)?;
+        let (status, body) = self.http.call(Verb::Post, &self.address, &path, body, self.limit + wait).await?;
+        read(status, &body)
+    }
+
     /// `GET /messages`: its log, oldest first.
     pub async fn messages(&self, query: MessageQuery) -> Result<Vec<MessageReport>, ClientError> {
         self.get(&query.to_path()).await
@@ -121,6 +162,11 @@ impl NodeClient {
     /// `DELETE /state/{id}`: has a node that is gone forgotten everywhere.
     pub async fn forget(&self, id: &NodeId) -> Result<(), ClientError> {
         self.exchange::<serde::de::IgnoredAny>(Verb::Delete, &format!("/state/{id}"), Vec::new()).await.map(|_| ())
+    }
+
+    /// `POST /seeds`: has it ask one more node for a place.
+    pub async fn join(&self, seed: &NodeId) -> Result<SeedsReport, ClientError> {
+        self.exchange(Verb::Post, "/seeds", to_body(&SeedShape { seed: seed.clone() })?).await
     }
 
     /// `GET /livez`: whether it serves.

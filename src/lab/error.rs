@@ -59,6 +59,9 @@ pub enum LabError {
         /// How many know it.
         knowing: usize,
     },
+    /// Certificates cannot be made.
+    #[error("{0}")]
+    Certificates(String),
     /// The numbers or words given make no network.
     #[error("{0}")]
     Shape(String),

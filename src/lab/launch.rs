@@ -1,12 +1,13 @@
 //! Starting a network: all of its processes, or none.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::compose::compose_file;
 use super::registry::NetworkLock;
 use super::{
-    Containers, Drawing, Ending, LabError, Launcher, NetworkName, NetworkRecord, NodeRecord, ProcessMark, Progress,
-    Registry, ports, program, survey,
+    Containers, Drawing, Ending, LabError, Launcher, NetworkAccess, NetworkName, NetworkRecord, NodeRecord,
+    ProcessMark, Progress, Registry, ports, program, survey,
 };
 use crate::client::Caller;
 use crate::protocol::NodeId;
@@ -35,8 +36,14 @@ pub struct LaunchPlan {
     pub launcher: Launcher,
     /// Who is linked to whom.
     pub drawing: Drawing,
+    /// What the nodes ask of whoever calls them.
+    pub access: NetworkAccess,
     /// Flags for every node.
     pub node_flags: Vec<String>,
+    /// Whether every node gets a directory for what survives a restart.
+    pub durable: bool,
+    /// Whether nodes go on with what an earlier network of this name left in theirs.
+    pub keep_data: bool,
     /// How long the nodes may take until they answer.
     pub limit: Duration,
 }
@@ -52,7 +59,7 @@ pub async fn launch(
     plan: &LaunchPlan,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<NetworkRecord, LabError> {
-    let planned = plan_nodes(plan)?;
+    let planned = plan_nodes(registry, plan)?;
     let lock = registry.lock(&plan.name)?;
     if let Some(running) = registry.load(&plan.name)?.filter(NetworkRecord::is_running) {
         let live = running.live_nodes().len();
@@ -64,14 +71,20 @@ pub async fn launch(
     if let Launcher::Containers { containers } = &plan.launcher {
         containers.check(&plan.name).await?;
     }
+    plan.access.provide(planned.iter().map(|node| node.port))?;
     registry.clear_logs(&lock, &plan.name);
+    if !plan.keep_data {
+        registry.clear_data(&lock, &plan.name)?;
+    }
     let mut network = NetworkRecord {
         name: plan.name.clone(),
         base_port: plan.base_port,
         cluster: plan.name.cluster().to_owned(),
         shape: plan.shape.clone(),
         newcomer_places: plan.newcomer_places,
+        access: plan.access.clone(),
         node_flags: plan.node_flags.clone(),
+        durable: plan.durable,
         launcher: plan.launcher.clone(),
         nodes: Vec::new(),
     };
@@ -91,6 +104,9 @@ pub async fn launch(
             let ended = network.launcher.end(&nodes, Ending::Graceful).await.is_ok();
             if ended && network.launcher.clean_up(registry, &network).await.is_ok() {
                 registry.forget(&lock, &plan.name)?;
+                if !plan.keep_data {
+                    registry.clear_data(&lock, &plan.name)?;
+                }
             } else {
                 registry.save(&lock, &network)?;
             }
@@ -103,8 +119,8 @@ pub async fn launch(
 ///
 /// # Errors
 /// When a node's port would not be a port.
-pub fn compose(containers: &Containers, plan: &LaunchPlan) -> Result<String, LabError> {
-    let nodes: Vec<NodeRecord> = plan_nodes(plan)?.iter().map(|node| node.record(&plan.launcher)).collect();
+pub fn compose(registry: &Registry, containers: &Containers, plan: &LaunchPlan) -> Result<String, LabError> {
+    let nodes: Vec<NodeRecord> = plan_nodes(registry, plan)?.iter().map(|node| node.record(&plan.launcher)).collect();
     let title = format!("Network {}: {}, {} nodes. Written by: gossip compose", plan.name, plan.shape, nodes.len());
     Ok(compose_file(&title, &containers.project, &containers.image, &nodes))
 }
@@ -115,7 +131,7 @@ struct PlannedNode {
     args: Vec<String>,
 }
 
-fn plan_nodes(plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
+fn plan_nodes(registry: &Registry, plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
     // The greatest number is the first to be beyond the ports, so it is the one to name.
     if let Some(last) = plan.drawing.numbers.last() {
         ports::port_of(plan.base_port, u64::from(*last))?;
@@ -123,7 +139,10 @@ fn plan_nodes(plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
     let plan_node = |(number, neighbours): (u16, Vec<u16>)| {
         let port = ports::port_of(plan.base_port, u64::from(number))?;
         let places = neighbours.len().max(LEAST_PLACES);
-        let mut args = node_args(plan.launcher.place_args(number, port), plan.name.cluster(), places, &plan.node_flags);
+        let data = plan.durable.then(|| registry.data_folder(&plan.name, number));
+        let cluster = plan.name.cluster();
+        let place = plan.launcher.place_args(number, port);
+        let mut args = node_args(place, port, cluster, places, data.as_deref(), &plan.node_flags, &plan.access);
         for neighbour in neighbours {
             let peer = ports::port_of(plan.base_port, u64::from(neighbour))?;
             args.extend(["--peer".to_owned(), plan.launcher.node_id(neighbour, peer).to_string()]);
@@ -134,9 +153,19 @@ fn plan_nodes(plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
 }
 
 /// The arguments that every node of a network is started with, whenever it is.
-pub(super) fn node_args(place: Vec<String>, cluster: &str, places: usize, node_flags: &[String]) -> Vec<String> {
-    let own = ["--cluster", cluster, "--max-peers", &places.to_string()].map(str::to_owned);
-    place.into_iter().chain(own).chain(node_flags.iter().cloned()).collect()
+pub(super) fn node_args(
+    place: Vec<String>,
+    port: u16,
+    cluster: &str,
+    places: usize,
+    data: Option<&Path>,
+    node_flags: &[String],
+    access: &NetworkAccess,
+) -> Vec<String> {
+    let own = ["--cluster", cluster, "--max-peers", &places.to_string()];
+    let data = data.map(|folder| format!("--data-dir={}", folder.display()));
+    let own = place.into_iter().chain(own.map(str::to_owned)).chain(data);
+    own.chain(access.node_flags(port)).chain(node_flags.iter().cloned()).collect()
 }
 
 impl PlannedNode {

@@ -9,7 +9,9 @@
 //! Reading order: `name`, `record`, `registry`, `process`, then `shape` and `launch`, `stop`, `change`, and at last
 //! `agreement`, which says when a network is of one mind. Processes are looked up in `/proc`, so this needs Linux.
 
+mod access;
 mod agreement;
+mod certificates;
 mod change;
 mod compose;
 mod containers;
@@ -31,7 +33,9 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
+pub use access::NetworkAccess;
 pub use agreement::{Agreement, wait_for_agreement};
+pub use certificates::{CertificateName, MadeCertificate, make_certificates};
 pub use change::{AddedNode, add_node, remove_node, restart_node};
 pub use containers::{Containers, DEFAULT_IMAGE};
 pub use difference::Difference;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LabError, Launcher, NetworkName, ProcessMark, ports};
+use super::{LabError, Launcher, NetworkAccess, NetworkName, ProcessMark, ports};
 use crate::protocol::NodeId;
 
 /// A network that was started on this machine.
@@ -18,8 +18,14 @@ pub struct NetworkRecord {
     pub shape: String,
     /// Places for peers that a node added later is given.
     pub newcomer_places: usize,
+    /// What the nodes ask of whoever calls them.
+    #[serde(default)]
+    pub access: NetworkAccess,
     /// Flags that every node gets, later ones too.
     pub node_flags: Vec<String>,
+    /// Whether its nodes have directories for what survives a restart.
+    #[serde(default)]
+    pub durable: bool,
     /// What runs its nodes: the server program that was started, or how the containers are found.
     #[serde(flatten)]
     pub launcher: Launcher,

@@ -103,7 +103,9 @@ fn record(name: &NetworkName) -> NetworkRecord {
         cluster: name.cluster().to_owned(),
         shape: "circular".to_owned(),
         newcomer_places: 2,
+        access: super::NetworkAccess::default(),
         node_flags: Vec::new(),
+        durable: false,
         launcher: Launcher::Processes { program: "gossip_server".into() },
         nodes: (1..=3).map(node).collect(),
     }
@@ -133,6 +135,7 @@ fn digest(number: u16, change: impl FnOnce(&mut DigestReport)) -> NodeAnswer {
         cluster: "default".to_owned(),
         boot: 1,
         version: 1,
+        key: None,
         peers: Vec::new(),
         max_peers: 3,
         nodes: 4,

@@ -5,7 +5,7 @@
 
 use rand::RngExt;
 
-use super::door::{Call, Failure, LinkWish, Output};
+use super::door::{Call, Failure, LinkWish, Output, Refusal, Response};
 use super::limits::MAX_SEEDS;
 use super::node::{Node, Purpose};
 use super::words::{IdForm, NodeId, Time};
@@ -21,6 +21,9 @@ const GIVEN_PAUSE_MS: (u64, u64) = (40, 1_000);
 
 /// Remembered nodes that a node without links asks at a time.
 const REMEMBERED_AT_ONCE: usize = 4;
+
+/// Nodes named by others that are kept in case that all seeds have gone.
+const MAX_NAMED: usize = 16;
 
 /// A given neighbour that cannot be linked for this long has failed.
 const GIVEN_PATIENCE_MS: u64 = 10_000;
@@ -170,7 +173,7 @@ impl Node {
                 self.call(&id, Call::Peers, Purpose::Seed, out);
             }
         }
-        if asks && self.overlay.seek_at <= now {
+        if asks && self.overlay.seek_at <= now && self.overlay.scouting.is_none() {
             self.ask_remembered(now, out);
         }
     }
@@ -178,7 +181,7 @@ impl Node {
     /// Asks one of the nodes that are known from before, if there is one.
     fn ask_remembered(&mut self, now: Time, out: &mut Vec<Output>) {
         let foreign: Vec<&NodeId> = self.foreign.ids().collect();
-        let known = self.table.iter().map(|(id, _)| id);
+        let known = self.table.iter().map(|(id, _)| id).chain(&self.overlay.named);
         let known: Vec<NodeId> = known.filter(|id| !self.is_self(id) && !foreign.contains(id)).cloned().collect();
         self.search_unanswered(now);
         // Many may have died together with the peers: a few are asked at once, and the first that answers is enough.
@@ -190,10 +193,23 @@ impl Node {
         }
     }
 
+    /// Somebody named a node: it may still be there when the seeds are gone and this node knows nobody else.
+    pub(super) fn note_named(&mut self, id: &NodeId) {
+        let named = &mut self.overlay.named;
+        if *id != self.id && !named.contains(id) {
+            named.push_back(id.clone());
+            if named.len() > MAX_NAMED {
+                named.pop_front();
+            }
+        }
+    }
+
     pub(super) fn seeds_deadline(&self) -> Option<Time> {
         let asks = self.asks_seeds();
         let seeds = self.overlay.seeds.iter().filter(|seed| !seed.asking && self.asks_seed(seed));
-        let remembered = (asks && self.table.len() > 1).then_some(self.overlay.seek_at);
+        let remembered =
+            (asks && (self.table.len() > 1 || !self.overlay.named.is_empty()) && self.overlay.scouting.is_none())
+                .then_some(self.overlay.seek_at);
         seeds.map(|seed| seed.next_at).chain(remembered).min()
     }
 
@@ -202,7 +218,8 @@ impl Node {
     }
 
     /// A seed answered with its peers: the search for a place begins there.
-    pub(super) fn seed_answered(&mut self, now: Time, to: NodeId, out: &mut Vec<Output>) {
+    pub(super) fn seed_answered(&mut self, now: Time, to: NodeId, peers: &[NodeId], out: &mut Vec<Output>) {
+        peers.iter().take(MAX_NAMED).for_each(|id| self.note_named(id));
         let alone = self.is_alone();
         if let Some(seed) = self.seed_mut(&to) {
             seed.asking = false;
@@ -210,6 +227,35 @@ impl Node {
             seed.next_at = now.after(2 * seed.pause);
         }
         self.begin_join(&to, None, out);
+    }
+
+    /// An operator names further nodes to ask. One that is known already is asked anew, as if it had just been given.
+    pub(super) fn add_seeds(&mut self, now: Time, ids: Vec<NodeId>) -> Response {
+        if let Some(own) = ids.iter().find(|id| self.is_self(id)) {
+            return Response::Refused(Refusal::OwnId(own.clone()));
+        }
+        let new = ids.iter().filter(|id| !self.overlay.seeds.iter().any(|seed| seed.id == **id)).count();
+        if self.overlay.seeds.len() + new > MAX_SEEDS {
+            return Response::Refused(Refusal::TooManySeeds(MAX_SEEDS));
+        }
+        for id in ids {
+            match self.seed_mut(&id) {
+                Some(seed) if seed.asking => {}
+                Some(seed) => *seed = SeedNode::new(id, now),
+                None => self.overlay.seeds.push(SeedNode::new(id, now)),
+            }
+        }
+        self.seeds()
+    }
+
+    /// An operator no longer names these; links that came of them stay.
+    pub(super) fn remove_seeds(&mut self, ids: &[NodeId]) -> Response {
+        self.overlay.seeds.retain(|seed| !ids.contains(&seed.id));
+        self.seeds()
+    }
+
+    fn seeds(&self) -> Response {
+        Response::Seeds(self.overlay.seeds.iter().map(|seed| seed.id.clone()).collect())
     }
 
     /// A search that began at `first` ended with a link.
@@ -221,7 +267,8 @@ impl Node {
 
     /// A seed did not answer, or not like one of us.
     pub(super) fn seed_failed(&mut self, now: Time, to: NodeId, failure: Failure, out: &mut Vec<Output>) {
-        if matches!(failure, Failure::Rejected { status: 404 }) && self.id.form() == IdForm::Local {
+        let may_be_foreign = self.config.dialect && self.id.form() == IdForm::Local;
+        if matches!(failure, Failure::Rejected { status: 404 }) && may_be_foreign {
             self.ask_foreign_seed(&to, out);
             return;
         }

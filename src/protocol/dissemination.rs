@@ -4,11 +4,12 @@
 //! node's id appended. A message never loops: a state is judged by its version, a submitted message by its uuid and, once
 //! that is forgotten, by the floor of the log. What a link loses here, `repair.rs` brings.
 
-use super::door::{Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Response};
+use super::disk::{DiskRecord, LogRecord};
+use super::door::{Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Refusal, Response};
 use super::foreign;
 use super::limits::{MAX_BATCH_BYTES, MAX_LEAP, MAX_PATH, UNLIMITED_REACH};
 use super::link::{ItemKey, Waiting};
-use super::log::Insert;
+use super::log::{Arrival, Insert};
 use super::node::Node;
 use super::table::Merge;
 use super::trees::{Again, Copies, Tree};
@@ -99,20 +100,27 @@ impl Node {
         from: Option<&NodeId>,
         out: &mut Vec<Output>,
     ) -> Outcome {
+        let sealed = message.seal.as_ref().map(|seal| (message.origin.clone(), seal.key));
         let outcome = if message.payload.weight() > self.config.max_payload {
             self.refuse(&message, from, "payload", self.config.max_payload as u64, out)
+        } else if let Err(why) = self.check_origin(&message) {
+            self.refuse_forged(&message, why, out)
         } else {
             match message.kind {
                 Kind::State => self.take_state(now, message, from, out),
                 Kind::Message => self.take_message(now, message, from, out),
             }
         };
+        if let (Outcome::New, Some((origin, key))) = (outcome, sealed) {
+            self.pin(&origin, key);
+        }
         let count = match outcome {
             Outcome::New => &mut self.counters.new,
             Outcome::Duplicate => &mut self.counters.duplicate,
             Outcome::Stale => &mut self.counters.stale,
             Outcome::Expired => &mut self.counters.expired,
             Outcome::Limited => &mut self.counters.limited,
+            Outcome::Forged => &mut self.counters.forged,
         };
         *count += 1;
         outcome
@@ -179,6 +187,9 @@ impl Node {
             }
             Some((version, _)) if message.version < version => Outcome::Stale,
             _ => {
+                if self.config.signer.is_some() {
+                    self.recall(message.version);
+                }
                 self.heard_of_self(now, message.version);
                 self.continue_above(now, message.version);
                 Outcome::Stale
@@ -219,8 +230,12 @@ impl Node {
             self.heard_of_self(now, message.version);
         }
         let (origin, version, slot) = (message.origin.clone(), message.version, self.slot_of(from));
+        let kept = self.config.durable.then(|| message.clone());
         if !self.remember_message(now, message, slot, out) {
             return Outcome::Expired;
+        }
+        if let Some(message) = kept {
+            self.keep(|| DiskRecord::Message(LogRecord { message, at: now }));
         }
         self.table.heard(&origin, version);
         self.grew(&origin, slot);
@@ -254,7 +269,7 @@ impl Node {
     /// A further copy of a message that is held: its path is kept, and it is passed on where its kind asks for that.
     fn hear_again(&mut self, now: Time, message: &Message, from: Option<&NodeId>, out: &mut Vec<Output>) -> Outcome {
         let uuid = message.uuid;
-        self.log.add_arrival(now, &uuid, &message.path, &self.id);
+        self.hear_way(now, &uuid, &message.path);
         let Some(record) = self.log.get_mut(&uuid) else { return Outcome::Duplicate };
         let (relays, unlimited) = (record.message.relays, record.is_unlimited());
         let further = message.ttl > record.best_ttl;
@@ -272,6 +287,19 @@ impl Node {
             self.relay(now, uuid, copy, message.ttl, &message.path, from, out);
         }
         Outcome::Duplicate
+    }
+
+    /// Takes note of a further way by which a message came, or would have come.
+    pub(super) fn hear_way(&mut self, now: Time, uuid: &uuid::Uuid, path: &Path) -> bool {
+        if !self.log.add_arrival(now, uuid, path, &self.id) {
+            return false;
+        }
+        if let Some(record) = self.log.get(uuid) {
+            let (key, place) = (record.key(), u16::try_from(record.arrivals.len() - 1).unwrap_or(u16::MAX));
+            let arrival = Arrival { path: path.clone(), at: now };
+            self.keep(|| DiskRecord::Arrival(key, place, arrival));
+        }
+        true
     }
 
     #[expect(clippy::too_many_arguments, reason = "one copy's way is many words")]
@@ -383,6 +411,9 @@ impl Node {
         messages: Vec<Message>,
         out: &mut Vec<Output>,
     ) -> Response {
+        if !self.config.dialect {
+            return Response::Refused(Refusal::OneDialect);
+        }
         let _ = self.register_foreign(now, &from, out);
         for mut message in messages {
             message.path = foreign::path_from(&message.origin, &from);

@@ -75,6 +75,8 @@ pub struct Link {
     pub retry_at: Time,
     /// Failures in a row.
     pub failures: u32,
+    /// Whether the last of them was a refused connection.
+    pub refused: bool,
     /// Whose status the other side shall be told.
     pub claims: BTreeSet<NodeId>,
     /// When to compare, if digests differed.
@@ -119,6 +121,7 @@ impl Link {
             heartbeat_at,
             retry_at: Time(0),
             failures: 0,
+            refused: false,
             claims: BTreeSet::new(),
             sync_at: None,
             differing_since: None,
@@ -250,10 +253,17 @@ impl Link {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
+    /// Whether its requests fail and it was silent for one and a half heartbeats, or refuses connections: it carries
+    /// nothing at present. That is no claim about the peer.
+    pub fn is_failing(&self, now: Time, heartbeat_ms: u64) -> bool {
+        self.failures > 0 && (self.refused || now.since(self.heard_at) > heartbeat_ms * 3 / 2)
+    }
+
     /// Notes that the other side lives.
     pub fn heard(&mut self, now: Time) {
         self.heard_at = now;
         self.failures = 0;
+        self.refused = false;
         self.retry_at = Time(0);
     }
 }

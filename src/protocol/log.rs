@@ -17,7 +17,7 @@ use super::trees::Copies;
 use super::words::{LogKey, Message, NodeId, Path, Time};
 
 /// One copy's arrival.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival {
     /// The ids that it passed through, origin first, without this node.
     pub path: Path,
@@ -137,6 +137,11 @@ impl Log {
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
+    }
+
+    /// Takes back the floor of an earlier life; the log must be empty.
+    pub(super) fn restore_floor(&mut self, floor: LogKey) {
+        self.floor = self.floor.max(floor);
     }
 
     /// Everything at or below was evicted.

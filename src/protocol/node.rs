@@ -13,9 +13,11 @@ use super::config::Config;
 use super::door::{Call, Header, Input, Output, Refusal, Reply, Request, Response};
 use super::foreign::Foreign;
 use super::forgetting::Forgotten;
+use super::keeping::Keeping;
 use super::limits::MAX_VERSION;
 use super::link::{ItemKey, Waiting, Wishes};
 use super::log::Log;
+use super::origins::Origins;
 use super::overlay::Overlay;
 use super::own::Own;
 use super::probe::Probes;
@@ -36,6 +38,8 @@ pub(super) enum Purpose {
     Join,
     /// Asking whether a node lives and knows this one.
     Probe,
+    /// Asking whether a node lives, in search of one.
+    Scout,
     /// A link to another part of a torn network.
     Bridge,
     /// Telling that a link is closed.
@@ -65,6 +69,8 @@ pub struct Counters {
     pub expired: u64,
     /// Refused for a limit.
     pub limited: u64,
+    /// Refused as they were not their origin's word.
+    pub forged: u64,
     /// Taken from a comparison's answer.
     pub repaired: u64,
     /// Envelopes sent, heartbeats included.
@@ -93,6 +99,8 @@ pub struct Node {
     pub(super) suspects: BTreeSet<(Time, NodeId)>,
     pub(super) foreign: Foreign,
     pub(super) refused: Refusals,
+    pub(super) origins: Origins,
+    pub(super) keeping: Keeping,
     pub(super) compared_once: bool,
     pub(super) counters: Counters,
     pub(super) stopping: bool,
@@ -112,9 +120,13 @@ impl Node {
         let boot = random.random_range(1..=MAX_VERSION);
         let own = Own::new(now, &config);
         let overlay = Overlay::new(now, &config, &id);
-        let table = Table::new(config.max_nodes);
+        let mut table = Table::new(config.max_nodes);
+        if config.durable {
+            table.note_changes();
+        }
         let log = Log::new(config.max_messages, config.max_message_bytes, config.max_paths);
         let books = Log::new(config.max_books, usize::MAX, config.max_paths);
+        let origins = Origins::new(config.allowed_keys.clone());
         Node {
             config,
             id,
@@ -131,6 +143,8 @@ impl Node {
             suspects: BTreeSet::new(),
             foreign: Foreign::default(),
             refused: Refusals::default(),
+            origins,
+            keeping: Keeping::default(),
             compared_once: false,
             counters: Counters::default(),
             stopping: false,
@@ -159,8 +173,15 @@ impl Node {
             Request::Submit(submission) => self.submit(now, submission, out),
             Request::MarkRead(uuids) => self.mark_read(uuids, out),
             Request::Forget { id, uuid } => self.forget(now, &id, uuid, out),
+            Request::AddSeeds(ids) => self.add_seeds(now, ids),
+            Request::RemoveSeeds(ids) => self.remove_seeds(&ids),
+            Request::AllowKeys(keys) => {
+                self.allow_keys(keys);
+                Response::Done
+            }
         };
         self.tend(now, out);
+        self.hand_out_kept(out);
         response
     }
 
@@ -185,6 +206,7 @@ impl Node {
             Input::Stop => self.leave(now, out),
         }
         self.tend(now, out);
+        self.hand_out_kept(out);
     }
 
     fn delivered(&mut self, now: Time, to: NodeId, purpose: Purpose, reply: Reply, out: &mut Vec<Output>) {
@@ -194,8 +216,9 @@ impl Node {
             (Purpose::Offer, Reply::Link(reply)) => self.offer_answered(now, &to, reply, out),
             (Purpose::Join, Reply::Link(reply)) => self.join_answered(now, reply, out),
             (Purpose::Probe, Reply::Link(reply)) => self.probe_answered(now, &to, &reply, out),
+            (Purpose::Scout, Reply::Link(reply)) => self.scout_answered(now, &to, &reply, out),
             (Purpose::Bridge, Reply::Link(reply)) => self.bridge_answered(now, &to, &reply, out),
-            (Purpose::Seed, Reply::Peers(_)) => self.seed_answered(now, to, out),
+            (Purpose::Seed, Reply::Peers(peers)) => self.seed_answered(now, to, &peers, out),
             (Purpose::ForeignSeed, Reply::Peers(peers)) => self.foreign_seed_answered(now, to, peers, out),
             (Purpose::ForeignPush { .. }, Reply::Done) => self.foreign_push_answered(&to),
             (Purpose::Unlink, _) => {}
@@ -217,6 +240,7 @@ impl Node {
             Purpose::Sync => self.sync_failed(now, &to, failure, out),
             Purpose::Offer | Purpose::Join => self.wish_unanswered(now, &to, failure, out),
             Purpose::Bridge => self.bridge_failed(&to),
+            Purpose::Scout => self.scout_failed(now, &to, failure, out),
             Purpose::Probe => self.probe_failed(now, &to, failure, out),
             Purpose::Seed => self.seed_failed(now, to, failure, out),
             Purpose::ForeignSeed => self.foreign_seed_failed(now, &to),
@@ -278,7 +302,7 @@ impl Node {
         out.push(Output::Send { ticket, to: to.clone(), call });
     }
 
-    pub(super) fn persist(&mut self, records: Vec<super::door::DiskRecord>, out: &mut Vec<Output>) {
+    pub(super) fn persist(&mut self, records: Vec<super::disk::DiskRecord>, out: &mut Vec<Output>) {
         self.next_seq += 1;
         out.push(Output::Persist { seq: self.next_seq, records });
     }

@@ -1,34 +1,21 @@
-//! The overlay: which links this node holds, and the handshakes that make, split and replace them.
+//! The overlay: which links this node holds, and how many it wants.
 //!
-//! Links are symmetric, at most `max_peers` per node; a place that is offered counts as taken. A newcomer's request walks
-//! at random from node to node, since joining at the seed itself would grow a long thin graph. Where the walk ends a free
-//! place is used, else a link A-B is split: the newcomer J obtains B's promise, confirms to A, and only then A lets B go.
-//! Until then nothing has changed, and a promise that nobody keeps runs out. Every envelope and reply says whether its
-//! sender holds the link; one `false` ends it at the other side. `bootstrap.rs` finds the first node to ask.
+//! Links are symmetric, at most `max_peers` per node; a place that is offered counts as taken. Every envelope and reply
+//! says whether its sender holds the link; one `false` ends it at the other side. The handshakes that make, split and
+//! replace links stand in `joining.rs`, the search for them in `seeking.rs`, what is done when most fail at once in
+//! `scouting.rs`, and the first contact in `bootstrap.rs`.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use rand::RngExt;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::bootstrap::{Given, SeedNode};
 use super::config::Config;
-use super::door::{Call, Event, Failure, Header, LinkAnswer, LinkCall, LinkReply, LinkWish, Output, Response};
-use super::limits::MAX_WALK;
+use super::door::{Call, Event, LinkAnswer, LinkCall, LinkReply, LinkWish, Output, Response};
+use super::joining::{Join, Promise, Split};
 use super::link::Link;
 use super::node::{Node, Purpose};
-use super::words::{Boot, FreePlace, NodeId, Time};
-
-/// How long a node keeps a link ready to be split for a joiner.
-const SPLIT_MS: u64 = 2_000;
-
-/// How long a promised place waits for its present holder to let go; longer than a split, so that it outlives it.
-const PROMISE_MS: u64 = 5_000;
-
-/// News of a free place older than this is not passed on, in heartbeats.
-const PLACE_HEARTBEATS: u64 = 8;
-
-/// First and longest pause between two searches for a place, in quarters of a heartbeat.
-const SEEK_PAUSE: (u64, u64) = (1, 32);
+use super::scouting::Scouting;
+use super::seeking::SEEK_PAUSE;
+use super::words::{Boot, NodeId, Time};
 
 /// This node's links and everything under way about them.
 #[derive(Clone, Debug)]
@@ -39,54 +26,17 @@ pub struct Overlay {
     pub(super) join: Option<Join>,
     pub(super) given: Vec<Given>,
     pub(super) seeds: Vec<SeedNode>,
-    splits: BTreeMap<NodeId, Split>,
-    promises: BTreeMap<NodeId, Promise>,
+    /// Nodes that others named in this node's searches: they are asked when it is alone and its seeds are gone.
+    pub(super) named: VecDeque<NodeId>,
+    pub(super) splits: BTreeMap<NodeId, Split>,
+    pub(super) promises: BTreeMap<NodeId, Promise>,
     /// The freshest news of a free place, and when it was true.
-    place: Option<(NodeId, Time)>,
+    pub(super) place: Option<(NodeId, Time)>,
     pub(super) seek_at: Time,
-    pause: u64,
-}
-
-/// A search for a place under way.
-#[derive(Clone, Debug)]
-pub(super) struct Join {
-    /// Where the search began.
-    first: NodeId,
-    /// Whom the present step asks.
-    pub(super) asked: NodeId,
-    /// Places kept for it: two when a link may be split.
-    places: usize,
-    steps: u8,
-    stage: Stage,
-}
-
-#[derive(Clone, Debug)]
-enum Stage {
-    Walking,
-    /// Waiting for the promise of the other end; the first end is kept here.
-    Promise {
-        first: NodeId,
-    },
-    /// Waiting for the first end to split; the boot is that of the other end.
-    Confirming {
-        other: NodeId,
-        boot: Boot,
-    },
-}
-
-/// A link of this node that a joiner may split.
-#[derive(Clone, Debug)]
-struct Split {
-    with: NodeId,
-    until: Time,
-}
-
-/// A place promised to a joiner.
-#[derive(Clone, Debug)]
-struct Promise {
-    instead_of: NodeId,
-    until: Time,
-    boot: Boot,
+    pub(super) scouting: Option<Scouting>,
+    /// When a scouting last ended without enough links.
+    pub(super) scouted_at: Option<Time>,
+    pub(super) pause: u64,
 }
 
 impl Overlay {
@@ -101,10 +51,13 @@ impl Overlay {
             join: None,
             given,
             seeds: distinct.into_iter().map(|seed| SeedNode::new(seed.clone(), now)).collect(),
+            named: VecDeque::new(),
             splits: BTreeMap::new(),
             promises: BTreeMap::new(),
             place: None,
             seek_at: now,
+            scouting: None,
+            scouted_at: None,
             pause: SEEK_PAUSE.0,
         }
     }
@@ -124,7 +77,7 @@ impl Overlay {
     }
 
     /// Whether a split or a promise about the link to `id` is under way.
-    fn is_engaged(&self, id: &NodeId) -> bool {
+    pub(super) fn is_engaged(&self, id: &NodeId) -> bool {
         self.splits.values().any(|split| split.with == *id)
             || self.promises.values().any(|promise| promise.instead_of == *id)
     }
@@ -159,19 +112,13 @@ impl Node {
         target.saturating_sub(self.overlay.links.len() + self.overlay.offers.len()).min(self.free_places())
     }
 
-    /// Steps of a walk that ends nearly at random: twice the distance across a random graph of all known nodes, and some.
-    fn walk_length(&self) -> u8 {
-        let size = self.table.len().max(1) as u64;
-        let log = u64::BITS - (size - 1).leading_zeros();
-        u8::try_from(2 * log + 4).unwrap_or(MAX_WALK).min(MAX_WALK)
-    }
-
     /// `POST /peers/`.
     pub(super) fn answer_link(&mut self, now: Time, call: LinkCall, out: &mut Vec<Output>) -> Response {
         if let Err(refusal) = self.meet(now, &call.header, out) {
             return Response::Refused(refusal);
         }
         let (from, boot) = (call.header.from.clone(), call.header.boot);
+        self.note_found(&from);
         let answer = if self.stopping {
             LinkAnswer::Busy
         } else {
@@ -186,228 +133,6 @@ impl Node {
         };
         let known_version = self.table.highest_version(&from).max(self.forgotten.version_of(&from));
         Response::Link(LinkReply { header: self.header(&from), answer, known_version })
-    }
-
-    fn answer_join(
-        &mut self,
-        now: Time,
-        from: &NodeId,
-        boot: Boot,
-        walk: Option<u8>,
-        split: bool,
-        out: &mut Vec<Output>,
-    ) -> LinkAnswer {
-        let walk = walk.unwrap_or_else(|| self.walk_length()).min(MAX_WALK);
-        let next: Vec<NodeId> = self.overlay.links.keys().filter(|id| *id != from).cloned().collect();
-        if walk > 0 && !next.is_empty() {
-            let next = next[self.random.random_range(0..next.len())].clone();
-            return LinkAnswer::Walk { next, walk: walk - 1 };
-        }
-        if self.overlay.links.contains_key(from) {
-            return LinkAnswer::Busy;
-        }
-        if self.free_places() > 0 {
-            self.add_link(now, from, boot, false, out);
-            return LinkAnswer::Linked;
-        }
-        let ends: Vec<NodeId> = next.into_iter().filter(|id| !self.overlay.is_engaged(id)).collect();
-        if !split || ends.is_empty() || self.overlay.splits.contains_key(from) {
-            return LinkAnswer::Busy;
-        }
-        let with = ends[self.random.random_range(0..ends.len())].clone();
-        self.overlay.splits.insert(from.clone(), Split { with: with.clone(), until: now.after(SPLIT_MS) });
-        LinkAnswer::Split { with }
-    }
-
-    pub(super) fn answer_offer(&mut self, now: Time, from: &NodeId, boot: Boot, out: &mut Vec<Output>) -> LinkAnswer {
-        if self.overlay.links.contains_key(from) {
-            return LinkAnswer::Linked;
-        }
-        // Two offers that cross, or a given neighbour: the place is kept already.
-        let kept = self.overlay.offers.remove(from)
-            || self.overlay.given.iter().any(|given| given.id == *from && given.is_expected());
-        if !kept && self.free_places() == 0 {
-            return LinkAnswer::Busy;
-        }
-        self.add_link(now, from, boot, false, out);
-        LinkAnswer::Linked
-    }
-
-    fn promise(&mut self, now: Time, from: &NodeId, boot: Boot, instead_of: NodeId) -> LinkAnswer {
-        let overlay = &mut self.overlay;
-        if overlay.is_engaged(&instead_of)
-            || overlay.links.contains_key(from)
-            || !overlay.links.contains_key(&instead_of)
-        {
-            return LinkAnswer::Busy;
-        }
-        overlay.promises.insert(from.clone(), Promise { instead_of, until: now.after(PROMISE_MS), boot });
-        LinkAnswer::Promised
-    }
-
-    fn split(&mut self, now: Time, from: &NodeId, boot: Boot, peer: &NodeId, out: &mut Vec<Output>) -> LinkAnswer {
-        let agreed = self.overlay.splits.remove(from).is_some_and(|split| split.with == *peer && split.until > now);
-        if !agreed || self.overlay.links.contains_key(from) || !self.overlay.links.contains_key(peer) {
-            return LinkAnswer::Busy;
-        }
-        self.let_go(now, peer, "split for a newcomer", out);
-        self.add_link(now, from, boot, false, out);
-        LinkAnswer::Linked
-    }
-
-    /// Somebody says that it holds a link of which this node knows nothing: right when an answer is still on its way.
-    pub(super) fn accept_claimed_link(&mut self, now: Time, header: &Header, out: &mut Vec<Output>) {
-        let from = &header.from;
-        if let Some(promise) = self.overlay.promises.remove(from) {
-            self.let_go(now, &promise.instead_of, "split for a newcomer", out);
-            self.add_link(now, from, header.boot, false, out);
-        } else if self.overlay.offers.remove(from) {
-            self.add_link(now, from, header.boot, false, out);
-        } else if self.overlay.join.as_ref().is_some_and(|join| join.asked == *from) {
-            let stage = self.overlay.join.take().map(|join| join.stage);
-            self.add_link(now, from, header.boot, false, out);
-            // The first end has split: the place at the other one is free now, too.
-            if let Some(Stage::Confirming { other, boot }) = stage {
-                self.linked_by_answer(now, &other, boot, out);
-            }
-        } else if self.probes.is_bridging(from) {
-            self.link_bridge(now, from, header.boot, false, out);
-        }
-    }
-
-    /// A direct request was answered.
-    pub(super) fn offer_answered(&mut self, now: Time, to: &NodeId, reply: LinkReply, out: &mut Vec<Output>) {
-        let placed = self.overlay.offers.remove(to);
-        if self.meet(now, &reply.header, out).is_err() {
-            self.offer_failed(now, to);
-            return;
-        }
-        self.heard_of_self(now, reply.known_version);
-        let peer = &reply.header.from;
-        if reply.answer == LinkAnswer::Linked {
-            if self.overlay.links.contains_key(peer) {
-                return;
-            }
-            if placed {
-                self.add_link(now, peer, reply.header.boot, true, out);
-            } else {
-                self.call(peer, Call::Unlink { from: self.id.clone() }, Purpose::Unlink, out);
-            }
-            return;
-        }
-        self.given_was_busy(now, to);
-        self.search_failed(now);
-    }
-
-    pub(super) fn offer_failed(&mut self, now: Time, to: &NodeId) {
-        self.overlay.offers.remove(to);
-        self.search_failed(now);
-    }
-
-    /// Begins a search for a place at `first`.
-    pub(super) fn begin_join(&mut self, first: &NodeId, walk: Option<u8>, out: &mut Vec<Output>) {
-        let places = self.free_places().min(2);
-        if places == 0 || self.overlay.join.is_some() {
-            return;
-        }
-        self.overlay.join =
-            Some(Join { first: first.clone(), asked: first.clone(), places, steps: 0, stage: Stage::Walking });
-        let wish = LinkWish::Join { walk, split: places == 2 };
-        self.ask_link(first, wish, Purpose::Join, out);
-    }
-
-    pub(super) fn ask_link(&mut self, to: &NodeId, wish: LinkWish, purpose: Purpose, out: &mut Vec<Output>) {
-        let call = LinkCall { header: self.header(to), wish };
-        self.call(to, Call::Link(call), purpose, out);
-    }
-
-    /// A step of the search was answered.
-    pub(super) fn join_answered(&mut self, now: Time, reply: LinkReply, out: &mut Vec<Output>) {
-        let met = self.meet(now, &reply.header, out).is_ok();
-        if met {
-            self.heard_of_self(now, reply.known_version);
-        }
-        let Some(mut join) = self.overlay.join.take() else { return };
-        if !met {
-            self.search_failed(now);
-            return;
-        }
-        let (peer, boot) = (reply.header.from.clone(), reply.header.boot);
-        let split = join.places == 2;
-        let wish = match (join.stage, reply.answer) {
-            (Stage::Walking, LinkAnswer::Linked) => {
-                self.seed_was_met(&join.first);
-                self.linked_by_answer(now, &peer, boot, out);
-                return;
-            }
-            (Stage::Walking, LinkAnswer::Walk { next, walk }) if join.steps < MAX_WALK && !self.is_self(&next) => {
-                join.steps += 1;
-                join.stage = Stage::Walking;
-                join.asked = next;
-                LinkWish::Join { walk: Some(walk), split }
-            }
-            (Stage::Walking, LinkAnswer::Split { with })
-                if split && !self.is_self(&with) && !self.overlay.holds_place(&with) =>
-            {
-                join.stage = Stage::Promise { first: peer.clone() };
-                join.asked = with;
-                LinkWish::InsteadOf(peer)
-            }
-            (Stage::Promise { first }, LinkAnswer::Promised) => {
-                join.stage = Stage::Confirming { other: peer.clone(), boot };
-                join.asked = first;
-                LinkWish::Confirm(peer)
-            }
-            (Stage::Confirming { other, boot: other_boot }, LinkAnswer::Linked) => {
-                self.seed_was_met(&join.first);
-                self.linked_by_answer(now, &peer, boot, out);
-                self.linked_by_answer(now, &other, other_boot, out);
-                return;
-            }
-            _ => {
-                self.search_failed(now);
-                return;
-            }
-        };
-        let asked = join.asked.clone();
-        self.overlay.join = Some(join);
-        self.ask_link(&asked, wish, Purpose::Join, out);
-    }
-
-    fn linked_by_answer(&mut self, now: Time, peer: &NodeId, boot: Boot, out: &mut Vec<Output>) {
-        if !self.overlay.links.contains_key(peer) {
-            self.add_link(now, peer, boot, true, out);
-        }
-    }
-
-    /// A request for a link was not answered: whoever was asked may be dead, and says nothing of free places elsewhere.
-    pub(super) fn wish_unanswered(&mut self, now: Time, to: &NodeId, failure: Failure, out: &mut Vec<Output>) {
-        if !self.overlay.offers.remove(to) {
-            self.overlay.join = None;
-        }
-        self.search_unanswered(now);
-        if failure == Failure::Refused && !self.overlay.links.contains_key(to) && self.overlay_is_searched() {
-            self.suspect(now, to, out);
-        }
-    }
-
-    /// Given neighbours are expected before they run; only a search means that its goal was thought to live.
-    fn overlay_is_searched(&self) -> bool {
-        !self.overlay.given.iter().any(Given::is_expected)
-    }
-
-    /// The next search begins soon: many may have died at once, and only an answer of "busy" is a reason to wait longer.
-    pub(super) fn search_unanswered(&mut self, now: Time) {
-        let pause = self.jittered(self.config.heartbeat_ms / 4);
-        self.overlay.seek_at = now.after(pause);
-        self.overlay.place = None;
-    }
-
-    pub(super) fn search_failed(&mut self, now: Time) {
-        let pause = self.overlay.pause * self.config.heartbeat_ms / 4;
-        self.overlay.seek_at = now.after(self.jittered(pause));
-        self.overlay.pause = (self.overlay.pause * 2).min(SEEK_PAUSE.1);
-        self.overlay.place = None;
     }
 
     /// Makes a link; the side that asked speaks first.
@@ -463,92 +188,25 @@ impl Node {
         }
     }
 
-    /// What to tell a peer about free places: this node's own, else the freshest heard of.
-    pub(super) fn advertise_place(&mut self, now: Time) -> Option<FreePlace> {
-        if self.wanted_links() > 0 {
-            return Some(FreePlace { id: self.id.clone(), age_ms: 0 });
-        }
-        let (_, seen) = self.overlay.place.as_ref()?;
-        let age_ms = now.since(*seen);
-        Some(FreePlace { id: self.known_place(now)?, age_ms })
-    }
-
-    /// A node that had a free place not long ago.
-    pub(super) fn known_place(&self, now: Time) -> Option<NodeId> {
-        let (id, seen) = self.overlay.place.as_ref()?;
-        (now.since(*seen) < PLACE_HEARTBEATS * self.config.heartbeat_ms).then(|| id.clone())
-    }
-
-    /// A peer tells of a free place.
-    pub(super) fn hear_of_place(&mut self, now: Time, place: FreePlace) {
-        let seen = Time(now.0.saturating_sub(place.age_ms));
-        // A full node passes on what its peers say of themselves; one that seeks keeps what it can use.
-        let usable = self.wanted_links() == 0 || !self.overlay.holds_place(&place.id);
-        let usable = usable && !self.is_self(&place.id);
-        if usable && self.overlay.place.as_ref().is_none_or(|(_, held)| *held < seen) {
-            self.overlay.place = Some((place.id, seen));
-        }
-    }
-
-    /// Whom a node that lacks one link asks for it.
-    pub(super) fn place_to_try(&mut self) -> Option<NodeId> {
-        let (id, _) = self.overlay.place.take()?;
-        (!self.is_self(&id) && !self.overlay.holds_place(&id)).then_some(id)
-    }
-
     /// Drops what has run out, and looks for links where they are wanted.
     pub(super) fn tend_overlay(&mut self, now: Time, out: &mut Vec<Output>) {
         self.overlay.splits.retain(|_, split| split.until > now);
         self.overlay.promises.retain(|_, promise| promise.until > now);
         self.tend_given(now, out);
         self.tend_seeds(now, out);
-        if self.overlay.seek_at <= now && self.overlay.join.is_none() {
+        self.tend_scouting(now, out);
+        if self.overlay.seek_at <= now && self.overlay.join.is_none() && self.overlay.scouting.is_none() {
             self.seek(now, out);
         }
-    }
-
-    fn seek(&mut self, now: Time, out: &mut Vec<Output>) {
-        let wanted = self.wanted_links();
-        if wanted == 0 || self.overlay.links.is_empty() {
-            return;
-        }
-        if wanted == 1
-            && let Some(place) = self.place_to_try()
-        {
-            self.overlay.offers.insert(place.clone());
-            self.ask_link(&place, LinkWish::Link, Purpose::Offer, out);
-            return;
-        }
-        // Half of the searches go to anyone this node knows, so that parts of a torn network meet: the neighbours lead
-        // only to its own part.
-        let anyone = self.random.random_bool(0.5);
-        let candidates = if anyone { self.strangers() } else { self.overlay.links.keys().cloned().collect() };
-        if candidates.is_empty() {
-            self.search_failed(now);
-            return;
-        }
-        let first = candidates[self.random.random_range(0..candidates.len())].clone();
-        if anyone && wanted == 1 {
-            self.overlay.offers.insert(first.clone());
-            self.ask_link(&first, LinkWish::Link, Purpose::Offer, out);
-        } else {
-            let walk = self.walk_length();
-            self.begin_join(&first, Some(walk), out);
-        }
-    }
-
-    /// Live nodes of our own kind that this one could link with.
-    pub(super) fn strangers(&self) -> Vec<NodeId> {
-        let live = self.table.iter().filter(|(_, entry)| entry.status.is_live()).map(|(id, _)| id);
-        let apart = live.filter(|id| !self.is_self(id) && !self.overlay.holds_place(id));
-        apart.filter(|id| !self.foreign.ids().any(|foreign| foreign == *id)).cloned().collect()
     }
 
     pub(super) fn overlay_deadline(&self) -> Option<Time> {
         let runs_out = self.overlay.splits.values().map(|split| split.until);
         let runs_out = runs_out.chain(self.overlay.promises.values().map(|promise| promise.until)).min();
-        let seeks = self.overlay.join.is_none() && !self.overlay.links.is_empty() && self.wanted_links() > 0;
+        let scout = self.overlay.scouting.as_ref().map(Scouting::deadline);
+        let seeks =
+            self.overlay.join.is_none() && scout.is_none() && !self.overlay.links.is_empty() && self.wanted_links() > 0;
         let seek = seeks.then_some(self.overlay.seek_at);
-        [runs_out, seek, self.given_deadline(), self.seeds_deadline()].into_iter().flatten().min()
+        [runs_out, seek, scout, self.given_deadline(), self.seeds_deadline()].into_iter().flatten().min()
     }
 }

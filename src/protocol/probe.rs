@@ -29,6 +29,13 @@ const BUILDERS: usize = 4;
 /// Probes of the dead and of lost seeds within two heartbeats, of all nodes together, on average.
 const DEAD_PROBES: usize = 3;
 
+/// A node that said nothing for so many heartbeats knows of nothing that should have arrived elsewhere.
+const QUIET_HEARTBEATS: u64 = 20;
+
+/// Probes of all nodes together, on average, between two states that are said again for the sake of news: one in 20
+/// heartbeats, however large the network is.
+const PULSE_PROBES: usize = 10;
+
 /// Entries that are passed over in search of one to probe.
 const MAX_PASSED_OVER: usize = 64;
 
@@ -44,6 +51,8 @@ pub(super) struct Probes {
     silent: Option<(NodeId, u32)>,
     /// Own versions and when they were said, about one per heartbeat.
     said: VecDeque<(Version, Time)>,
+    /// The own version that was last said for the sake of news.
+    pulse: Option<Version>,
     bridged_at: Option<Time>,
     /// Where the round through the table is.
     last: Option<NodeId>,
@@ -58,6 +67,7 @@ impl Probes {
             under_way: false,
             silent: None,
             said: VecDeque::new(),
+            pulse: None,
             bridged_at: None,
             last: None,
             bridging: None,
@@ -110,9 +120,24 @@ impl Node {
         if self.overlay.links.is_empty() {
             return;
         }
+        self.pulse(now, out);
         if let Some(id) = self.somebody_to_probe() {
             self.probes.under_way = true;
             self.ask_link(&id, LinkWish::Probe, Purpose::Probe, out);
+        }
+    }
+
+    /// A tear shows by news only, so that in a quiet network somebody, drawn by lot, says its state again now and then:
+    /// whoever did so and later probes a node of another part finds that it did not get there.
+    fn pulse(&mut self, now: Time, out: &mut Vec<Output>) {
+        let quiet = QUIET_HEARTBEATS * self.config.heartbeat_ms;
+        if self.probes.said.back().is_none_or(|(_, at)| now.since(*at) < quiet) {
+            return;
+        }
+        let lots = self.living() * PULSE_PROBES;
+        if self.random.random_range(0..lots) == 0 {
+            self.say_again(now, out);
+            self.probes.pulse = self.probes.said.back().map(|(version, _)| *version);
         }
     }
 
@@ -167,10 +192,17 @@ impl Node {
         if self.meet(now, &reply.header, out).is_err() {
             return;
         }
+        let long_said = self.long_said(now);
+        // Only the few that said something for the sake of news can know.
+        let knows_alone = self.probes.pulse.is_some_and(|pulse| pulse == long_said);
         let held_for_dead = self.table.get(to).is_none_or(|entry| !entry.status.is_live());
-        let apart = held_for_dead || reply.known_version < self.long_said(now);
+        let apart = held_for_dead || reply.known_version < long_said;
         // The dead are asked so rarely that whoever finds one alive must use the moment.
-        if apart && self.may_bridge(now) && !self.overlay.holds_place(to) && (held_for_dead || self.is_chosen(now)) {
+        if apart
+            && self.may_bridge(now)
+            && !self.overlay.holds_place(to)
+            && (held_for_dead || knows_alone || self.is_chosen(now))
+        {
             self.probes.bridged_at = Some(now);
             self.probes.bridging = Some(to.clone());
             self.ask_link(to, LinkWish::Bridge, Purpose::Bridge, out);

@@ -6,11 +6,16 @@
 //!
 //! The table never sends anything and holds no time-outs; `node.rs` and `liveness.rs` drive it.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use uuid::Uuid;
 
+use super::disk::KnownRecord;
 use super::fingerprint::{self, Fingerprint};
 use super::limits::MAX_LEAP;
 use super::shared::SharedMap;
+use super::signature::Seal;
 use super::trees::{Copies, Tree};
 use super::words::{Claim, Message, NodeId, Path, Payload, Status, Time, Version};
 
@@ -31,6 +36,8 @@ pub struct State {
     pub updated_at: Time,
     /// Over which links copies came.
     pub copies: Copies,
+    /// Its origin's signature, if it signs.
+    pub seal: Option<Arc<Seal>>,
 }
 
 /// One known node.
@@ -104,17 +111,53 @@ pub struct Table {
     hash: u64,
     states: u64,
     dead: usize,
+    /// Nodes of which something changed since it was last asked for, if anybody asks.
+    changed: Option<BTreeSet<NodeId>>,
 }
 
 impl Table {
     /// An empty table that takes at most `max_nodes` nodes.
     pub fn new(max_nodes: usize) -> Table {
-        Table { entries: SharedMap::new(), max_nodes, hash: 0, states: 0, dead: 0 }
+        Table { entries: SharedMap::new(), max_nodes, hash: 0, states: 0, dead: 0, changed: None }
     }
 
     /// Makes what is known so far a part that clones of this table share.
     pub(super) fn share(&mut self) {
         self.entries.share();
+    }
+
+    /// From now on takes note of what changes.
+    pub(super) fn note_changes(&mut self) {
+        self.changed = Some(BTreeSet::new());
+    }
+
+    /// The nodes of which something changed since the last call.
+    pub(super) fn take_changed(&mut self) -> BTreeSet<NodeId> {
+        self.changed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// What a disk is to keep of `id`.
+    pub(super) fn record_of(&self, id: &NodeId) -> Option<KnownRecord> {
+        let entry = self.get(id)?;
+        let state = self.message_of(id).zip(entry.state.as_ref().map(|state| state.updated_at));
+        let (status, since, claim_version) = (entry.status, entry.since, entry.claim_version);
+        Some(KnownRecord { id: id.clone(), state, status, since, claim_version })
+    }
+
+    /// Takes back what a disk kept.
+    pub(super) fn restore(&mut self, now: Time, known: KnownRecord) {
+        if self.entries.len() >= self.max_nodes {
+            return;
+        }
+        if let Some((message, at)) = &known.state {
+            self.merge((*at).min(now), message, Copies::default());
+        }
+        self.change(now, &known.id, |entry| {
+            entry.status = known.status;
+            entry.since = known.since.min(now);
+            entry.claim_version = entry.claim_version.max(known.claim_version);
+            entry.heard = entry.heard.max(known.claim_version);
+        });
     }
 
     /// What is known of `id`.
@@ -187,6 +230,7 @@ impl Table {
                 path: message.path.clone(),
                 updated_at: now,
                 copies,
+                seal: message.seal.clone(),
             });
             if message.version > entry.claim_version && entry.status != Status::Alive {
                 entry.status = Status::Alive;
@@ -242,6 +286,7 @@ impl Table {
     /// Forgets a node.
     pub(super) fn remove(&mut self, id: &NodeId) {
         let Some(entry) = self.entries.remove(id) else { return };
+        self.note_changed(id);
         self.dead -= usize::from(!entry.status.is_live());
         if let Some(fingerprint) = entry.fingerprint(id) {
             self.states -= 1;
@@ -306,10 +351,18 @@ impl Table {
             path: state.path.clone(),
             relays: 0,
             stamp: 0,
+            seal: state.seal.clone(),
         })
     }
 
+    fn note_changed(&mut self, id: &NodeId) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(id.clone());
+        }
+    }
+
     fn change(&mut self, now: Time, id: &NodeId, change: impl FnOnce(&mut Entry)) {
+        self.note_changed(id);
         let entry = self.entries.get_or_insert_with(id, || Entry::new(now));
         let (before, was_dead) = (entry.fingerprint(id), !entry.status.is_live());
         change(entry);

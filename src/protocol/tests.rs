@@ -3,6 +3,7 @@
 //! What only shows in a whole network is tried in the simulated world (`spec/simulation.rs`).
 
 mod forgetting;
+mod keeping;
 mod linking;
 mod living;
 mod logging;
@@ -10,6 +11,7 @@ mod merging;
 mod own_state;
 mod pushing;
 mod repairing;
+mod scouting;
 mod trees;
 
 use std::collections::BTreeMap;
@@ -45,6 +47,7 @@ pub(super) fn message(kind: Kind, uuid: u128, version: Version, ttl: u8, way: &[
         path: path(way),
         relays: 0,
         stamp: if kind == Kind::Message { version } else { 0 },
+        seal: None,
     }
 }
 
@@ -70,6 +73,11 @@ impl Bench {
         let mut bench = Bench { node: Node::new(config, id(number), [number as u8; 32], now), now, out: Vec::new() };
         bench.tell(Input::Wake);
         bench
+    }
+
+    pub(super) fn number(&self) -> u16 {
+        let NodeId::Port(port) = self.node.id else { panic!("a test's node has a port") };
+        port - 7_000
     }
 
     pub(super) fn ask(&mut self, request: Request) -> Response {

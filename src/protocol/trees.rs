@@ -268,7 +268,7 @@ impl Node {
     /// A peer announces what it did not push: another way by which a message might have come.
     pub(super) fn hear_announcements(&mut self, now: Time, announced: Vec<Announcement>) {
         for announcement in announced {
-            self.log.add_arrival(now, &announcement.uuid, &announcement.path, &self.id);
+            self.hear_way(now, &announcement.uuid, &announcement.path);
         }
     }
 }

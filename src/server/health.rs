@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use super::Arguments;
-use crate::http::{Client, Verb};
+use crate::http::{Client, Tls, TlsFiles, Verb};
+use crate::protocol::NodeId;
 
 /// A node answers within milliseconds; a manager gives up after some seconds.
 const ANSWER_TIME: Duration = Duration::from_secs(3);
@@ -34,8 +35,17 @@ pub fn check_health(arguments: &Arguments, question: Question) -> anyhow::Result
         Question::Ready => "/readyz",
         Question::Live => "/livez",
     };
-    let address = reachable(arguments.bind, arguments.port).to_string();
-    let asked = async { Client::new().call(Verb::Get, &address, path, Vec::new(), ANSWER_TIME).await };
+    let tls = match arguments.access.tls_ca.clone() {
+        Some(ca) => {
+            let own = arguments.access.tls_cert.clone().zip(arguments.access.tls_key.clone());
+            Some(Tls::load(TlsFiles { ca, own })?.client_config()?)
+        }
+        None => None,
+    };
+    // A certificate is for the name under which others reach the node.
+    let named = arguments.advertise.as_ref().filter(|_| tls.is_some()).map(NodeId::address);
+    let address = named.unwrap_or_else(|| reachable(arguments.bind, arguments.port).to_string());
+    let asked = async { Client::over(tls).call(Verb::Get, &address, path, Vec::new(), ANSWER_TIME).await };
     let (status, body) = actix_rt::System::new().block_on(asked).with_context(|| format!("{address}{path}"))?;
     if status != 200 {
         bail!("{address}{path}: status {status}: {}", String::from_utf8_lossy(&body).trim());

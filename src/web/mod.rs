@@ -2,7 +2,10 @@
 //!
 //! One file per group of endpoints. Handlers run on the node's own thread and never wait for another node. JSON is compact
 //! for our own programs and pretty for everyone else; `?format=text` gives a table. Errors are problems (RFC 9457).
+//! `access.rs` stands before all of them.
 
+mod access;
+mod acks;
 mod answer;
 mod body;
 mod faults;
@@ -12,15 +15,19 @@ mod messages;
 mod page;
 mod peers;
 mod rate;
+mod seeds;
 mod state;
 mod text;
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
+pub use self::access::{Access, guard, note_client};
+use crate::http::Tls;
 use crate::net::Handle;
 use crate::wire::Problem;
 
@@ -33,6 +40,10 @@ pub struct Context {
     bounds: Bounds,
     /// How many requests are taken of one address.
     limiter: Rc<rate::Limiter>,
+    /// What callers need.
+    access: Rc<Access>,
+    /// This node's certificates, if it has any.
+    tls: Option<Arc<Tls>>,
 }
 
 /// What the HTTP face takes of one request, and how many of them.
@@ -50,8 +61,8 @@ pub struct Bounds {
 
 impl Context {
     /// The context of a node with these bounds.
-    pub fn new(node: Handle, bounds: Bounds) -> Context {
-        Context { node, bounds, limiter: Rc::new(rate::Limiter::new(bounds.requests_per_second)) }
+    pub fn new(node: Handle, bounds: Bounds, access: Rc<Access>, tls: Option<Arc<Tls>>) -> Context {
+        Context { node, bounds, limiter: Rc::new(rate::Limiter::new(bounds.requests_per_second)), access, tls }
     }
 }
 
@@ -107,6 +118,11 @@ pub fn routes(config: &mut ServiceConfig) {
                 .default_service(web::to(|r| wrong_method(r, "POST"))),
         )
         .service(
+            web::resource("/messages/{uuid}/held")
+                .route(web::get().to(acks::held))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
+        )
+        .service(
             web::resource(["/messages/{uuid}", "/messages/{uuid}/"])
                 .route(web::get().to(messages::one))
                 .default_service(web::to(|r| wrong_method(r, "GET"))),
@@ -117,6 +133,17 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::put().to(faults::set))
                 .route(web::delete().to(faults::clear))
                 .default_service(web::to(|r| wrong_method(r, "GET, PUT, DELETE"))),
+        )
+        .service(
+            web::resource(["/seeds", "/seeds/"])
+                .route(web::get().to(seeds::list))
+                .route(web::post().to(seeds::add))
+                .default_service(web::to(|r| wrong_method(r, "GET, POST"))),
+        )
+        .service(
+            web::resource(["/seeds/{id}", "/seeds/{id}/"])
+                .route(web::delete().to(seeds::remove))
+                .default_service(web::to(|r| wrong_method(r, "DELETE"))),
         )
         .service(
             web::resource(["/livez", "/livez/"])

@@ -51,6 +51,7 @@ fn messages() -> Vec<Message> {
         path: [port(7004), port(7009)].into(),
         relays: 0,
         stamp: 0,
+        seal: None,
     };
     let submitted = Message {
         uuid: uuid(2),

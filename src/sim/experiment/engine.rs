@@ -203,7 +203,7 @@ impl<'a> Engine<'a> {
             match output {
                 Output::Send { ticket, to, call } => sends.push((ticket, to, call)),
                 Output::Emit(event) => self.happened(number, &event),
-                Output::Persist { .. } => {}
+                Output::Persist { .. } | Output::Keep(_) => {}
             }
         }
         for (ticket, to, call) in sends.drain(..) {
@@ -257,6 +257,7 @@ impl<'a> Engine<'a> {
             | Event::LinkLost { .. }
             | Event::ForeignPeer { .. }
             | Event::IdClaimedTwice { .. }
+            | Event::Forged { .. }
             | Event::Refused { .. } => {}
         }
         if self.watcher.trace.is_some() {
@@ -387,9 +388,13 @@ impl<'a> Engine<'a> {
             Some(Response::Link(reply)) => Ok(Reply::Link(reply)),
             Some(Response::Refused(refusal)) => Err(Failure::Rejected { status: Problem::from(refusal).status }),
             Some(Response::Peers(peers)) => Ok(Reply::Peers(peers)),
-            Some(Response::Done | Response::Version(_) | Response::Submitted { .. } | Response::Marked(_)) => {
-                Ok(Reply::Done)
-            }
+            Some(
+                Response::Done
+                | Response::Version(_)
+                | Response::Submitted { .. }
+                | Response::Marked(_)
+                | Response::Seeds(_),
+            ) => Ok(Reply::Done),
             None => Err(Failure::Unknown),
         }
     }
