@@ -98,8 +98,8 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     tls: Option<PathBuf>,
 
-    /// Starts each node in a container of its own, with Docker Compose; see also: gossip compose --help.
-    #[arg(long)]
+    /// Starts each node in a container of its own, with Docker Compose, all in memory; see also: gossip compose --help.
+    #[arg(long, conflicts_with = "keep_data")]
     docker: bool,
 
     /// The image of the containers; bin/image builds the default one.
