@@ -22,6 +22,8 @@ mod faults;
 mod heavy;
 /// Input that nobody should send.
 mod hostile;
+/// Managers of services and containers.
+mod managers;
 /// Messages: every node gets each one, and shows the ways it took.
 mod messages;
 /// What Prometheus reads.

@@ -59,6 +59,8 @@ pub struct Context {
 pub struct Target {
     /// Its id.
     pub id: NodeId,
+    /// Where it is called.
+    address: String,
     /// It, ready to be asked.
     pub client: NodeClient,
     /// How nodes are shown.
@@ -99,24 +101,28 @@ impl Context {
     /// The node that is meant. Numbers count from the network's base port, or from the usual one when it does not run.
     pub fn target(&self, node: &NodeArg) -> Result<Target, Failure> {
         let network = self.running()?;
-        let id = match node {
-            NodeArg::Address(id) => id.clone(),
-            NodeArg::Number(number) => NodeId::Port(match &network {
-                Some(network) => network.port_of(u64::from(*number))?,
-                None => DEFAULT_BASE_PORT
-                    .checked_add(*number)
-                    .ok_or(LabError::BeyondPorts { number: u64::from(*number), base_port: DEFAULT_BASE_PORT })?,
-            }),
+        let (id, address) = match (node, &network) {
+            (NodeArg::Number(number), Some(network)) => network.place_of(*number)?,
+            (NodeArg::Number(number), None) => {
+                let port = DEFAULT_BASE_PORT.checked_add(*number);
+                let beyond = LabError::BeyondPorts { number: u64::from(*number), base_port: DEFAULT_BASE_PORT };
+                let id = NodeId::Port(port.ok_or(beyond)?);
+                (id.clone(), id.address())
+            }
+            (NodeArg::Address(id), network) => {
+                let known = network.as_ref().and_then(|network| network.find(id));
+                known.map_or_else(|| (id.clone(), id.address()), |node| (node.id(), node.address()))
+            }
         };
         let limit = self.limit(ANSWER_TIME);
         let inside = network.as_ref().is_some_and(|network| network.nodes.iter().any(|node| node.id() == id));
         let caller = if inside { &self.caller } else { &self.outside };
-        let client = caller.node(id.address(), limit);
+        let client = caller.node(address.clone(), limit);
         let typed = match node {
             NodeArg::Number(number) => Some(*number),
             NodeArg::Address(_) => None,
         };
-        Ok(Target { id, client, names: Names::of(network.as_ref()), typed, limit })
+        Ok(Target { id, address, client, names: Names::of(network.as_ref()), typed, limit })
     }
 
     /// The number of a node of the running network.
@@ -124,7 +130,7 @@ impl Context {
         match node {
             NodeArg::Number(number) => Ok(network.node(*number)?.number),
             NodeArg::Address(id) => {
-                let found = network.nodes.iter().find(|node| node.id() == *id).map(|node| node.number);
+                let found = network.find(id).map(|node| node.number);
                 found.ok_or_else(|| Failure::No(format!("{id} is no node of network {}", network.name)))
             }
         }
@@ -136,7 +142,7 @@ impl Target {
     pub fn full(&self) -> String {
         match self.typed {
             // A typed number is repeated, also where the network has no such node.
-            Some(number) => format!("node {number} ({})", self.id.address()),
+            Some(number) => format!("node {number} ({})", self.address),
             None => self.names.full(&self.id),
         }
     }

@@ -62,6 +62,10 @@ impl From<LabError> for Failure {
             | LabError::PortTaken { .. }
             | LabError::NoServer(_)
             | LabError::Certificates(_)
+            | LabError::Engine { .. }
+            | LabError::NoImage(_)
+            | LabError::EngineElsewhere
+            | LabError::StrangeContainers { .. }
             | LabError::DidNotStart { .. }
             | LabError::Interrupted
             | LabError::Unstoppable { .. }

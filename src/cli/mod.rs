@@ -24,6 +24,7 @@ mod access;
 mod add_node;
 mod certificates;
 mod completions;
+mod compose;
 mod get_message;
 mod get_messages;
 mod heal;
@@ -100,6 +101,7 @@ enum Command {
     Measure(measure::Args),
     RemoveNode(remove_node::Args),
     AddNode(add_node::Args),
+    Compose(compose::Args),
     RestartNode(restart_node::Args),
     Join(join::Args),
     Certificates(certificates::Args),
@@ -168,6 +170,7 @@ impl Command {
             Command::Measure(args) => measure::run(args, context).await,
             Command::RemoveNode(args) => remove_node::run(args, context).await,
             Command::AddNode(args) => add_node::run(args, context).await,
+            Command::Compose(args) => compose::run(args, context),
             Command::RestartNode(args) => restart_node::run(args, context).await,
             Command::Join(args) => join::run(args, context).await,
             Command::Certificates(args) => certificates::run(&args, context),

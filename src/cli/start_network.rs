@@ -18,8 +18,8 @@ use super::state::told;
 use super::wait::{did_agree, disagreement};
 use crate::client::Caller;
 use crate::lab::{
-    DEFAULT_BASE_PORT, Drawing, LaunchPlan, NetworkAccess, NetworkRecord, Progress, Shape, ask_digests, launch,
-    wait_for_agreement,
+    Containers, DEFAULT_BASE_PORT, DEFAULT_IMAGE, Drawing, LaunchPlan, Launcher, NetworkAccess, NetworkRecord,
+    Progress, Shape, ask_digests, launch, wait_for_agreement,
 };
 use crate::protocol::NodeId;
 
@@ -32,7 +32,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// Flags of the node that begin like this are handed on without this program knowing them.
 const HANDED_ON: &str = "--allow-";
 
-/// Starts a network of real nodes on this machine and returns when all of them agree.
+/// Starts a network of real nodes on this machine, as processes or in containers, and returns when all of them agree.
 ///
 /// SHAPE is one of: random [DEGREE], circular, powerlaw, turan [PARTS], optimal, graph FILE. FILE is a .dot as --plot
 /// writes it, or a list of links, one a line: "1 2".
@@ -45,6 +45,7 @@ Examples:
   gossip start-network graph ring.dot --interval 2s
   gossip start-network --name two --base-port 9000
   gossip start-network --tls tls --token-file token
+  gossip start-network --docker
 
 Flags of the node that are not listed here go behind a --, or into --node-flag:
   gossip start-network circular -- --log-level debug")]
@@ -96,6 +97,14 @@ pub struct Args {
     /// Starts all nodes with TLS, with certificates from this folder; what is missing there is made (see `certificates`).
     #[arg(long, value_name = "DIR")]
     tls: Option<PathBuf>,
+
+    /// Starts each node in a container of its own, with Docker Compose, all in memory; see also: gossip compose --help.
+    #[arg(long, conflicts_with = "keep_data")]
+    docker: bool,
+
+    /// The image of the containers; bin/image builds the default one.
+    #[arg(long, value_name = "IMAGE", default_value = DEFAULT_IMAGE, requires = "docker")]
+    image: String,
 
     /// A flag of gossip_server for every node, such as --node-flag=--ttl=9; can be given several times.
     #[arg(long, value_name = "FLAG", allow_hyphen_values = true)]
@@ -168,6 +177,18 @@ impl Args {
         Ok(NetworkAccess { token_file, certificates })
     }
 
+    fn launcher(&self, context: &Context) -> Result<Launcher, Failure> {
+        if !self.docker {
+            return Ok(Launcher::processes()?);
+        }
+        if self.tls.is_some() || context.access.token_file.is_some() {
+            let why =
+                "--docker takes neither --tls nor --token-file: containers run as nobody, who cannot read your files";
+            return Err(Failure::Usage(format!("{why}; deploy/README.md says how to give nodes theirs")));
+        }
+        Ok(Launcher::Containers { containers: Containers::of(&context.name, &self.image) })
+    }
+
     fn node_flags(&self) -> Result<Vec<String>, Failure> {
         let mut flags = Vec::new();
         let mut add = |flag: &str, value: Option<String>| flags.extend(value.map(|value| format!("--{flag}={value}")));
@@ -202,10 +223,12 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         base_port: args.base_port,
         shape: wish.shape.to_string(),
         newcomer_places: wish.shape.newcomer_places(),
+        launcher: args.launcher(context)?,
         drawing,
         access: wish.access,
         node_flags: wish.node_flags,
-        durable: !args.ephemeral,
+        // What a container writes would be another user's, and go with it.
+        durable: !args.ephemeral && !args.docker,
         keep_data: args.keep_data,
         limit,
     };
@@ -220,7 +243,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         draw(file, &plan.shape, &plan.drawing)?;
     }
     show(context, &caller, &network).await?;
-    say(&format!("\nlogs: {}", context.registry.folder(&context.name).join("node-*.log").display()));
+    say(&format!("\nlogs: {}", context.registry.where_logs(&network, "*")));
     match agreed {
         Ok(agreement) => say(&did_agree(agreement)),
         Err(differences) => return Err(disagreement(&differences, limit)),

@@ -13,7 +13,7 @@ use super::{LabError, ProcessMark};
 pub const FOLDER_VARIABLE: &str = "GOSSIP_BIN_DIR";
 
 /// Settings of the server's environment that belong to one node and must not reach all of them.
-const SINGLE_NODE_VARIABLES: [&str; 11] = [
+const SINGLE_NODE_VARIABLES: [&str; 14] = [
     "GOSSIP_SEED",
     "GOSSIP_PEER",
     "GOSSIP_BIND",
@@ -26,6 +26,10 @@ const SINGLE_NODE_VARIABLES: [&str; 11] = [
     "GOSSIP_TLS_CERT",
     "GOSSIP_TLS_KEY",
     "GOSSIP_TLS_CA",
+    // Those of a service manager that started the one who types.
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
 ];
 
 /// How much of the end of a log an error shows.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-use super::{LabError, NetworkName, NetworkRecord};
+use super::{LabError, Launcher, NetworkName, NetworkRecord};
 
 /// The folder that holds a folder per network.
 #[derive(Clone, Debug)]
@@ -76,17 +76,31 @@ impl Registry {
         self.folder(name).join("data")
     }
 
-    /// What is written down of a network, if anything.
+    /// Where the log of a node is read while it runs, in words; `number` may be a `*`.
+    pub fn where_logs(&self, network: &NetworkRecord, number: &str) -> String {
+        match &network.launcher {
+            Launcher::Processes { .. } => {
+                self.folder(&network.name).join(format!("node-{number}.log")).display().to_string()
+            }
+            Launcher::Containers { containers } => format!("docker logs {}-{number}", containers.project),
+        }
+    }
+
+    /// What is written down of a network, if anything. Containers may have been started and stopped by others since.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn load(&self, name: &NetworkName) -> Result<Option<NetworkRecord>, LabError> {
         let path = self.record_file(name);
         match fs::read(&path) {
-            Ok(text) => serde_json::from_slice(&text)
-                .map(Some)
-                .map_err(io::Error::from)
-                .map_err(LabError::system(format!("read {}", path.display()))),
+            Ok(text) => {
+                let read = serde_json::from_slice(&text).map_err(io::Error::from);
+                let mut network: NetworkRecord = read.map_err(LabError::system(format!("read {}", path.display())))?;
+                if let Launcher::Containers { containers } = &network.launcher {
+                    network.nodes = containers.look_up(&network.nodes);
+                }
+                Ok(Some(network))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(LabError::system(format!("read {}", path.display()))(error)),
         }

@@ -166,8 +166,8 @@ impl Table {
             entry.status = known.status;
             entry.since = known.since.min(now);
             entry.claim_version = entry.claim_version.max(known.claim_version);
-            entry.heard = entry.heard.max(known.claim_version);
         });
+        self.heard(&known.id, known.claim_version);
     }
 
     /// What is known of `id`.

@@ -102,7 +102,7 @@ impl<'a> View<'a> {
 
     /// How many peers' last digests differed from this node's when they came, or have not come yet.
     pub fn differing_peers(&self) -> usize {
-        let differs = |link: &&super::link::Link| link.theirs.is_none() || link.differing_since.is_some();
+        let differs = |link: &&super::link::Link| link.theirs.is_none() || link.doubt.is_some();
         self.node.overlay.links.values().filter(differs).count()
     }
 

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use super::bounds::connections_that_fit;
 use super::reload::{Reloader, tell_of_expiry};
+use super::service_manager;
 use super::settings::Settings;
 use crate::http::{Client, Tls, Tokens};
 use crate::net::{Clock, Disk, Handle, Injection, fresh_seed, progress_channel};
@@ -33,6 +34,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(120);
 /// How long the other end of a connection may take in nothing of what waits for it (RFC 5482): a stream of events would
 /// otherwise hold the connection of whoever stopped reading for ever.
 const UNREAD_TIME: Duration = Duration::from_secs(30);
+/// Host names that are looked up at a time, each by a thread that ends when it is idle: one name that nobody answers for
+/// must not keep a node from the others. A local network, whose ids are ports, never needs one.
+const RESOLVING_AT_ONCE: usize = 16;
 
 /// Binds, serves, and leaves on SIGTERM or SIGINT.
 ///
@@ -113,6 +117,7 @@ async fn serve(
         let injection = fault_seed.map(Injection::new);
         let handle = Handle::start(node, client.clone(), clock, Door { form }, injection, disk);
         actix_rt::spawn(leave_when_told(handle.clone(), left.clone()));
+        actix_rt::spawn(service_manager::keep_telling(handle.clone()));
         let access = Rc::new(web::Access::new(settings.access.tls.is_some()));
         access.set_tokens(settings.access.tokens.clone(), settings.access.read_tokens.clone());
         let (seeds_file, seeds) = settings.seeds_file.clone().unzip();
@@ -136,7 +141,7 @@ async fn serve(
             give_up_on_who_does_not_read(connection);
         })
         .workers(1)
-        .worker_max_blocking_threads(1)
+        .worker_max_blocking_threads(RESOLVING_AT_ONCE)
         .max_connections(connections_that_fit(connections.max_connections))
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(connections.header_time)
@@ -188,6 +193,7 @@ async fn leave(node: Handle) -> anyhow::Result<()> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    service_manager::tell_leaving();
     log::info!("leaving; a second signal ends at once");
     tokio::select! {
         () = node.leave() => Ok(()),

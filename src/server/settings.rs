@@ -9,6 +9,7 @@ use clap::builder::FalseyValueParser;
 
 use super::access::{AccessArguments, AccessError, AccessSettings};
 use super::bounds::{Bounds, ConnectionBounds};
+use super::health::Question;
 use super::{books, seeds};
 use crate::protocol::{Config, ConfigError, IdForm, NodeId};
 use crate::web;
@@ -23,8 +24,9 @@ use crate::web;
     after_help = "Examples:\n  \
         gossip_server --port 5000\n  \
         gossip_server --port 12345 --seed 5000\n  \
-        gossip_server --bind 10.0.0.5 --port 7000 --seed db1.example:7000\n\n\
-        Exit codes: 0 after SIGTERM or SIGINT, 1 when it cannot run, 2 for wrong usage."
+        gossip_server --bind 10.0.0.5 --port 7000 --seed db1.example:7000\n  \
+        gossip_server --health --port 5000\n\n\
+        Exit codes: 0 after SIGTERM or SIGINT or when healthy, 1 when it cannot run or is not, 2 for wrong usage."
 )]
 pub struct Arguments {
     /// Port to listen on, 0 to 65535; 0 takes any free one and prints it.
@@ -98,6 +100,10 @@ pub struct Arguments {
     /// What this node takes at most.
     #[command(flatten)]
     pub bounds: Bounds,
+
+    /// Asks the node that listens on this port whether it is ready (or =live: whether it serves), and starts none.
+    #[arg(long, value_name = "QUESTION", num_args = 0..=1, require_equals = true, default_missing_value = "ready")]
+    pub health: Option<Question>,
 
     /// How much to log on stderr: off, error, warn, info, debug or trace.
     #[arg(long, env = "GOSSIP_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
