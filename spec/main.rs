@@ -30,6 +30,8 @@ mod messages;
 mod metrics;
 /// The description for programs, against the running node.
 mod openapi;
+/// The page of documentation that is made of the flags.
+mod reference;
 /// States as a service would use them.
 mod services;
 /// The live stream, and what is collected from other nodes.

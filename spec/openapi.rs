@@ -202,6 +202,8 @@ fn every_answer_is_of_the_promised_shape() {
     check("GET", "/state/{id}", &format!("/state/{}", server.port), None, 200);
     check("GET", "/state/{id}", "/state/1", None, 404);
     check("DELETE", "/state/{id}", &format!("/state/{}", servers[1].port), None, 409);
+    check("GET", "/messages/{uuid}/held", &format!("/messages/{uuid}/held"), None, 200);
+    check("GET", "/seeds", "/seeds", None, 200);
     check("GET", "/overlay", "/overlay", None, 200);
     check("GET", "/sd/prometheus", "/sd/prometheus", None, 200);
     check("GET", "/livez", "/livez", None, 200);

@@ -101,7 +101,8 @@ fn what_an_origin_did_not_sign_is_refused_and_counted() {
         assert_eq!(outcome(server, message(server.port, 3, "you said", Some(&forger))), "forged");
         assert_eq!(outcome(server, message(origin, 1, "mine", Some(&own))), "stale", "an older word, replayed");
         let counters = server.digest().counters;
-        assert_eq!((counters.forged, counters.stale), (6, 1));
+        // Peers may tell it old news at any time.
+        assert!(counters.forged == 6 && counters.stale >= 1, "{counters:?}");
         assert_eq!(server.state(origin).unwrap().version, 2);
     }
     assert_eq!(outcome(&servers[2], message(origin, 3, "at last", Some(&own))), "new");

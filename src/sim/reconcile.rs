@@ -8,10 +8,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::protocol::{
-    Call, Config, Input, Kind, Known, Message, Node, NodeId, Output, Payload, Request, Response, Time,
+    Call, Config, IdForm, Input, Kind, Known, Message, Node, NodeId, Output, Payload, Request, Response, Time,
 };
-use crate::wire::{Door, decode_reply, decode_request, encode_call, encode_response};
-use crate::{protocol::IdForm, wire::CallKind};
+use crate::wire::{CallKind, Door, decode_reply, decode_request, encode_call, encode_response};
 
 /// Most entries that a node of this experiment holds: one less than a table's usual bound, in all.
 pub const MAX_ENTRIES: usize = 60_000;

@@ -20,7 +20,7 @@ use actix_web::rt::net::TcpStream;
 use actix_web::web::{Data, Payload};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
-use super::{Context, answer, body};
+use super::{Context, answer, body, page};
 use crate::http::Tokens;
 use crate::wire::Problem;
 
@@ -112,6 +112,7 @@ pub async fn guard<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let judged = match request.app_data::<Data<Context>>() {
+        Some(_) if page::is_bare_page(request.method(), request.path(), request.headers()) => Ok(()),
         Some(context) => context.access.judge(request.method(), request.path(), bearer(&request)),
         None => Ok(()),
     };

@@ -2,7 +2,8 @@
 
 pub(super) mod assets;
 
-use actix_web::http::header::{ACCEPT, HeaderValue, VARY};
+use actix_web::http::Method;
+use actix_web::http::header::{ACCEPT, HeaderMap, HeaderValue, VARY};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -14,12 +15,22 @@ const SHOWN: usize = 10;
 
 /// What suits the client: browsers say that they take HTML, `curl` does not.
 pub(super) async fn page(request: HttpRequest, context: Data<Context>) -> HttpResponse {
-    if request.headers().get_all(ACCEPT).any(takes_html) {
+    if wants_page(request.headers()) {
         return assets::index(&request);
     }
     let mut response = glance(&context).await;
     response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
     response
+}
+
+/// Whether a request is for the page itself, which shows nothing of the node before the browser has asked for more: it must be
+/// there for a browser to ask its user for a token.
+pub(super) fn is_bare_page(method: &Method, path: &str, headers: &HeaderMap) -> bool {
+    matches!(*method, Method::GET | Method::HEAD) && (path.starts_with("/page/") || path == "/" && wants_page(headers))
+}
+
+fn wants_page(headers: &HeaderMap) -> bool {
+    headers.get_all(ACCEPT).any(takes_html)
 }
 
 fn takes_html(accept: &HeaderValue) -> bool {
