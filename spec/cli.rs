@@ -14,9 +14,21 @@ mod messages;
 #[path = "cli/changes.rs"]
 mod changes;
 
+// Directories of nodes: what a network keeps, and when it goes.
+#[path = "cli/directories.rs"]
+mod directories;
+
 // Partitions, delays, losses and pauses on command.
 #[path = "cli/faults.rs"]
 mod faults;
+
+// Watching, measuring, tracing; states of one's own; manuals and completions; the full-screen view.
+#[path = "cli/streams.rs"]
+mod streams;
+
+// Certificates, tokens, and seeds of a running node.
+#[path = "cli/access.rs"]
+mod access;
 
 // A person's terminal.
 #[path = "cli/terminal.rs"]

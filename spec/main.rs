@@ -5,10 +5,15 @@
 
 mod harness;
 
+/// Who may take part: tokens, certificates, signatures.
+mod access;
+
 /// A network comes into being from one seed.
 mod bootstrap;
 /// Nodes that speak the other dialect.
 mod dialect;
+/// What a node with a data directory keeps, whatever happens.
+mod durability;
 /// Nodes that die, come back, hang or leave.
 mod failures;
 /// Injected faults, mass crashes, and what each link counts.
@@ -17,8 +22,20 @@ mod faults;
 mod heavy;
 /// Input that nobody should send.
 mod hostile;
+/// Managers of services and containers.
+mod managers;
 /// Messages: every node gets each one, and shows the ways it took.
 mod messages;
+/// What Prometheus reads.
+mod metrics;
+/// The description for programs, against the running node.
+mod openapi;
+/// The page of documentation that is made of the flags.
+mod reference;
+/// States as a service would use them.
+mod services;
+/// The live stream, and what is collected from other nodes.
+mod streams;
 /// Rules about the source itself.
 mod tidy;
 /// Programs of different age in one network.

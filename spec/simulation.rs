@@ -2,6 +2,10 @@
 //!
 //! A failure of a random history prints the command that replays it.
 
+/// Those who speak for others.
+#[path = "simulation/forging.rs"]
+mod forging;
+
 use std::panic::catch_unwind;
 use std::process::Command;
 

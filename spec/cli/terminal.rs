@@ -23,6 +23,8 @@ static NEXT_BLOCK: AtomicU16 = AtomicU16::new(0);
 pub struct Terminal {
     folder: tempfile::TempDir,
     pub base_port: u16,
+    /// What is in its environment beside the usual.
+    pub variables: Vec<(&'static str, String)>,
 }
 
 /// What a command did.
@@ -35,7 +37,7 @@ pub struct Outcome {
 
 impl Terminal {
     pub fn new() -> Terminal {
-        Terminal { folder: tempfile::tempdir().expect("a folder"), base_port: free_block() }
+        Terminal { folder: tempfile::tempdir().expect("a folder"), base_port: free_block(), variables: Vec::new() }
     }
 
     /// A terminal with a running network of this shape.
@@ -77,6 +79,7 @@ impl Terminal {
         let mut command = Command::new(program);
         command.current_dir(self.folder.path());
         command.env("GOSSIP_HOME", self.home()).env("GOSSIP_BIN_DIR", programs()).env("TZ", "UTC");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -1,37 +1,5 @@
-//! One node. All of it is in the library; see `gossip_network::server`.
+//! One node; everything is in [`gossip_network::server`].
 
-use std::io::Write;
-use std::process::ExitCode;
-
-use clap::Parser;
-use gossip_network::server::{Arguments, end_process_on_panic, run};
-
-fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    // What strangers send over a connection is no event of this node's.
-    env_logger::Builder::new()
-        .filter_level(arguments.log_level.min(log::LevelFilter::Warn))
-        .filter_module("actix_http", log::LevelFilter::Off)
-        .filter_module("gossip_network", arguments.log_level)
-        .init();
-    end_process_on_panic();
-    let settings = match arguments.check() {
-        Ok(settings) => settings,
-        Err(error) => {
-            complain(&error);
-            return ExitCode::from(2);
-        }
-    };
-    match run(settings) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            ExitCode::from(1)
-        }
-    }
-}
-
-fn complain(error: &dyn std::fmt::Display) {
-    // Nothing is left to do when even stderr is closed.
-    let _ = writeln!(std::io::stderr(), "gossip_server: {error}");
+fn main() -> std::process::ExitCode {
+    gossip_network::server::main()
 }

@@ -46,6 +46,6 @@ pub fn show(context: &Context, added: &AddedNode) -> Result<(), Failure> {
         return print_json(&Answer { node: node.number, address, pid });
     }
     print_line(&format!("node {} ({address}) runs with pid {pid}", node.number))?;
-    say(&format!("log: {}", added.log.display()));
+    say(&format!("log: {}", added.log));
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::access::AccessFlags;
 use super::failure::Failure;
 use super::names::Names;
 use super::node_arg::NodeArg;
@@ -27,6 +28,9 @@ pub struct Common {
     /// How long to wait, such as 500ms or 2min [default: 5s for an answer; 30s for start-network and wait].
     #[arg(long, global = true, value_name = "DURATION", value_parser = parse_timeout, help_heading = "For all commands")]
     pub timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub access: AccessFlags,
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
@@ -42,8 +46,12 @@ pub struct Context {
     pub form: Form,
     /// Where networks are written down.
     pub registry: Registry,
-    /// The connections.
+    /// The connections to the network's nodes.
     pub caller: Caller,
+    /// What nodes are shown, as typed.
+    pub access: AccessFlags,
+    /// The connections to other nodes.
+    outside: Caller,
     timeout: Option<Duration>,
 }
 
@@ -51,6 +59,8 @@ pub struct Context {
 pub struct Target {
     /// Its id.
     pub id: NodeId,
+    /// Where it is called.
+    address: String,
     /// It, ready to be asked.
     pub client: NodeClient,
     /// How nodes are shown.
@@ -63,8 +73,12 @@ impl Context {
     /// Finds the registry.
     pub fn new(common: Common) -> Result<Context, Failure> {
         let registry = Registry::of_user()?.telling(|| say("waiting for another gossip command on this network"));
-        let Common { name, output: form, timeout } = common;
-        Ok(Context { name, form, registry, caller: Caller::new(), timeout })
+        let Common { name, output: form, timeout, access } = common;
+        let outside = access.caller()?;
+        // A record that cannot be read is the command's to complain of, if it needs one.
+        let network = registry.load(&name).ok().flatten().filter(NetworkRecord::is_running);
+        let caller = network.map_or(Ok(outside.clone()), |network| access.caller_within(&network.access))?;
+        Ok(Context { name, form, registry, caller, access, outside, timeout })
     }
 
     /// How long to wait for something that takes `usual` as a rule.
@@ -87,22 +101,28 @@ impl Context {
     /// The node that is meant. Numbers count from the network's base port, or from the usual one when it does not run.
     pub fn target(&self, node: &NodeArg) -> Result<Target, Failure> {
         let network = self.running()?;
-        let id = match node {
-            NodeArg::Address(id) => id.clone(),
-            NodeArg::Number(number) => NodeId::Port(match &network {
-                Some(network) => network.port_of(u64::from(*number))?,
-                None => DEFAULT_BASE_PORT
-                    .checked_add(*number)
-                    .ok_or(LabError::BeyondPorts { number: u64::from(*number), base_port: DEFAULT_BASE_PORT })?,
-            }),
+        let (id, address) = match (node, &network) {
+            (NodeArg::Number(number), Some(network)) => network.place_of(*number)?,
+            (NodeArg::Number(number), None) => {
+                let port = DEFAULT_BASE_PORT.checked_add(*number);
+                let beyond = LabError::BeyondPorts { number: u64::from(*number), base_port: DEFAULT_BASE_PORT };
+                let id = NodeId::Port(port.ok_or(beyond)?);
+                (id.clone(), id.address())
+            }
+            (NodeArg::Address(id), network) => {
+                let known = network.as_ref().and_then(|network| network.find(id));
+                known.map_or_else(|| (id.clone(), id.address()), |node| (node.id(), node.address()))
+            }
         };
         let limit = self.limit(ANSWER_TIME);
-        let client = self.caller.node(id.address(), limit);
+        let inside = network.as_ref().is_some_and(|network| network.nodes.iter().any(|node| node.id() == id));
+        let caller = if inside { &self.caller } else { &self.outside };
+        let client = caller.node(address.clone(), limit);
         let typed = match node {
             NodeArg::Number(number) => Some(*number),
             NodeArg::Address(_) => None,
         };
-        Ok(Target { id, client, names: Names::of(network.as_ref()), typed, limit })
+        Ok(Target { id, address, client, names: Names::of(network.as_ref()), typed, limit })
     }
 
     /// The number of a node of the running network.
@@ -110,7 +130,7 @@ impl Context {
         match node {
             NodeArg::Number(number) => Ok(network.node(*number)?.number),
             NodeArg::Address(id) => {
-                let found = network.nodes.iter().find(|node| node.id() == *id).map(|node| node.number);
+                let found = network.find(id).map(|node| node.number);
                 found.ok_or_else(|| Failure::No(format!("{id} is no node of network {}", network.name)))
             }
         }
@@ -122,7 +142,7 @@ impl Target {
     pub fn full(&self) -> String {
         match self.typed {
             // A typed number is repeated, also where the network has no such node.
-            Some(number) => format!("node {number} ({})", self.id.address()),
+            Some(number) => format!("node {number} ({})", self.address),
             None => self.names.full(&self.id),
         }
     }

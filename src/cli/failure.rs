@@ -61,6 +61,11 @@ impl From<LabError> for Failure {
             | LabError::StillKnown { .. }
             | LabError::PortTaken { .. }
             | LabError::NoServer(_)
+            | LabError::Certificates(_)
+            | LabError::Engine { .. }
+            | LabError::NoImage(_)
+            | LabError::EngineElsewhere
+            | LabError::StrangeContainers { .. }
             | LabError::DidNotStart { .. }
             | LabError::Interrupted
             | LabError::Unstoppable { .. }

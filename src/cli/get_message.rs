@@ -30,7 +30,8 @@ pub struct Args {
     uuid: String,
 }
 
-fn check_uuid(text: &str) -> Result<String, String> {
+/// Checks a uuid or its first digits.
+pub fn check_uuid(text: &str) -> Result<String, String> {
     let plain = text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
     let digits = text.chars().filter(char::is_ascii_hexdigit).count();
     if !plain || !(LEAST_DIGITS..=32).contains(&digits) {

@@ -34,7 +34,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let names = target.names;
     let mut peers = target.client.peers().await.map_err(|error| target.explain(error))?;
     peers.sort_by_key(|id| names.rank(id));
-    let rows = peers.into_iter().map(|id| PeerRow { node: names.number(&id), address: id.address(), id });
+    let rows = peers.into_iter().map(|id| PeerRow { node: names.number(&id), address: names.address(&id), id });
     if context.form == Form::Json {
         return print_json(&rows.collect::<Vec<_>>());
     }

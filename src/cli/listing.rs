@@ -60,10 +60,7 @@ impl Listing {
                 Err(_) => format!("{} says {}", self.names.long(&message.origin), escape(&compact(&message.payload))),
             };
         }
-        match serde_json::from_str::<Text>(json) {
-            Ok(Text { message }) => escape(&message),
-            Err(_) => escape(&compact(&message.payload)),
-        }
+        text_of(message)
     }
 
     fn chosen<'a>(&self, message: &'a MessageReport) -> Vec<(&'a ArrivalReport, &'static str)> {
@@ -89,6 +86,14 @@ impl Listing {
         let time = self.time.show(&arrival.received_at, &self.zone);
         let time = time.map(|time| format!(" [{time}]")).unwrap_or_default();
         format!("  ↳ {}{label}{time}\n", hops.join(" ➜ "))
+    }
+}
+
+/// What a submitted message says, on one line.
+pub fn text_of(message: &MessageReport) -> String {
+    match serde_json::from_str::<Text>(message.payload.get()) {
+        Ok(Text { message }) => escape(&message),
+        Err(_) => escape(&compact(&message.payload)),
     }
 }
 

@@ -4,7 +4,7 @@
 //! changes networks (`lab`) and prints the answer. Answers go to stdout, as a table or as JSON; talk and progress go to
 //! stderr. A `Failure` says with which code the program ends. What several commands share stands
 //! beside them: `node_arg` and `node_group` (which nodes are meant), `injection` (faults),
-//! `names` (how ids are shown), `listing` (messages as text), `output`
+//! `access` (tokens and certificates), `names` (how ids are shown), `listing` (messages as text), `output`
 //! (the one place that prints), `picture` (files of graphs).
 
 mod bar;
@@ -20,12 +20,18 @@ mod output;
 mod picture;
 mod plain_text;
 
+mod access;
 mod add_node;
+mod certificates;
+mod completions;
+mod compose;
 mod get_message;
 mod get_messages;
 mod heal;
+mod join;
 mod list_peers;
 mod lose;
+mod measure;
 mod partition;
 mod pause;
 mod plot;
@@ -33,13 +39,17 @@ mod remove_node;
 mod restart_node;
 mod resume;
 mod send_message;
+mod set_state;
 mod simulate;
 mod slow;
 mod start_network;
 mod state;
 mod status;
 mod stop_network;
+mod top;
+mod trace;
 mod wait;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -84,9 +94,17 @@ enum Command {
     GetMessage(get_message::Args),
     ListPeers(list_peers::Args),
     State(state::Args),
+    SetState(set_state::Args),
+    Watch(watch::Args),
+    Top(top::Args),
+    Trace(trace::Args),
+    Measure(measure::Args),
     RemoveNode(remove_node::Args),
     AddNode(add_node::Args),
+    Compose(compose::Args),
     RestartNode(restart_node::Args),
+    Join(join::Args),
+    Certificates(certificates::Args),
     Partition(partition::Args),
     Slow(slow::Args),
     Lose(lose::Args),
@@ -96,6 +114,8 @@ enum Command {
     Plot(plot::Args),
     Simulate(Box<simulate::Args>),
     Wait(wait::Args),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
 }
 
 /// Runs one command line, the program's name first, and returns the code to end with.
@@ -119,13 +139,17 @@ pub fn run(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+/// The one definition of what can be typed: help, man pages and completions come from it.
+fn command() -> clap::Command {
     let with_codes = |command: clap::Command| {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         command.after_help(format!("{}\n\n{EXIT_CODES}", help.trim_end()))
     };
-    let command = with_codes(Arguments::command()).mut_subcommands(with_codes);
-    Arguments::from_arg_matches(&command.try_get_matches_from(start_network::with_node_flags(typed))?)
+    with_codes(Arguments::command()).mut_subcommands(with_codes)
+}
+
+fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    Arguments::from_arg_matches(&command().try_get_matches_from(start_network::with_node_flags(typed))?)
 }
 
 impl Command {
@@ -139,9 +163,17 @@ impl Command {
             Command::GetMessage(args) => get_message::run(args, context).await,
             Command::ListPeers(args) => list_peers::run(args, context).await,
             Command::State(args) => state::run(args, context).await,
+            Command::SetState(args) => set_state::run(args, context).await,
+            Command::Watch(args) => watch::run(args, context).await,
+            Command::Top(args) => top::run(args, context).await,
+            Command::Trace(args) => trace::run(args, context).await,
+            Command::Measure(args) => measure::run(args, context).await,
             Command::RemoveNode(args) => remove_node::run(args, context).await,
             Command::AddNode(args) => add_node::run(args, context).await,
+            Command::Compose(args) => compose::run(args, context),
             Command::RestartNode(args) => restart_node::run(args, context).await,
+            Command::Join(args) => join::run(args, context).await,
+            Command::Certificates(args) => certificates::run(&args, context),
             Command::Partition(args) => partition::run(args, context).await,
             Command::Slow(args) => slow::run(args, context).await,
             Command::Lose(args) => lose::run(args, context).await,
@@ -151,6 +183,8 @@ impl Command {
             Command::Plot(args) => plot::run(args, context).await,
             Command::Simulate(args) => simulate::run(*args, context),
             Command::Wait(args) => wait::run(args, context).await,
+            Command::Completions(args) => completions::completions(&args),
+            Command::Man(args) => completions::man(&args),
         }
     }
 }

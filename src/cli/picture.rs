@@ -52,6 +52,11 @@ impl PictureFile {
         &self.path
     }
 
+    /// Whether it is for Graphviz.
+    pub fn is_dot(&self) -> bool {
+        self.form == PictureForm::Dot
+    }
+
     /// Draws a graph into it; node `i` has the number `labels[i]`.
     pub fn draw(&self, title: &str, labels: &[u64], graph: &Graph) -> Result<(), Failure> {
         let bytes = match self.form {

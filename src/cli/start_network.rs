@@ -18,7 +18,8 @@ use super::state::told;
 use super::wait::{did_agree, disagreement};
 use crate::client::Caller;
 use crate::lab::{
-    DEFAULT_BASE_PORT, Drawing, LaunchPlan, NetworkRecord, Progress, Shape, ask_digests, launch, wait_for_agreement,
+    Containers, DEFAULT_BASE_PORT, DEFAULT_IMAGE, Drawing, LaunchPlan, Launcher, NetworkAccess, NetworkRecord,
+    Progress, Shape, ask_digests, launch, wait_for_agreement,
 };
 use crate::protocol::NodeId;
 
@@ -31,7 +32,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// Flags of the node that begin like this are handed on without this program knowing them.
 const HANDED_ON: &str = "--allow-";
 
-/// Starts a network of real nodes on this machine and returns when all of them agree.
+/// Starts a network of real nodes on this machine, as processes or in containers, and returns when all of them agree.
 ///
 /// SHAPE is one of: random [DEGREE], circular, powerlaw, turan [PARTS], optimal, graph FILE. FILE is a .dot as --plot
 /// writes it, or a list of links, one a line: "1 2".
@@ -43,6 +44,8 @@ Examples:
   gossip start-network optimal -n 20 -P ring.svg
   gossip start-network graph ring.dot --interval 2s
   gossip start-network --name two --base-port 9000
+  gossip start-network --tls tls --token-file token
+  gossip start-network --docker
 
 Flags of the node that are not listed here go behind a --, or into --node-flag:
   gossip start-network circular -- --log-level debug")]
@@ -79,9 +82,29 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", value_parser = check_duration)]
     heartbeat: Option<String>,
 
+    /// Keeps everything in memory: without it every node has a directory, and what it acknowledged survives its death.
+    #[arg(long, conflicts_with = "keep_data")]
+    ephemeral: bool,
+
+    /// Goes on with what the nodes of an earlier network of this name kept (see stop-network --keep-data).
+    #[arg(long)]
+    keep_data: bool,
+
     /// How much the nodes log: off, error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<log::LevelFilter>,
+
+    /// Starts all nodes with TLS, with certificates from this folder; what is missing there is made (see `certificates`).
+    #[arg(long, value_name = "DIR")]
+    tls: Option<PathBuf>,
+
+    /// Starts each node in a container of its own, with Docker Compose, all in memory; see also: gossip compose --help.
+    #[arg(long, conflicts_with = "keep_data")]
+    docker: bool,
+
+    /// The image of the containers; bin/image builds the default one.
+    #[arg(long, value_name = "IMAGE", default_value = DEFAULT_IMAGE, requires = "docker")]
+    image: String,
 
     /// A flag of gossip_server for every node, such as --node-flag=--ttl=9; can be given several times.
     #[arg(long, value_name = "FLAG", allow_hyphen_values = true)]
@@ -121,6 +144,7 @@ pub fn with_node_flags(typed: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
 struct Wish {
     shape: Shape,
     plot: Option<PictureFile>,
+    access: NetworkAccess,
     node_flags: Vec<String>,
 }
 
@@ -140,7 +164,29 @@ impl Args {
             }
         };
         let shape = Shape::parse(&words).map_err(Failure::Usage)?;
-        Ok(Wish { shape, plot, node_flags: self.node_flags()? })
+        Ok(Wish { shape, plot, access: self.access(context)?, node_flags: self.node_flags()? })
+    }
+
+    /// What the nodes are to ask of whoever calls them. Nodes run in a folder of their own, so their files need full names.
+    fn access(&self, context: &Context) -> Result<NetworkAccess, Failure> {
+        let full = |flag: &str, file: &PathBuf| {
+            std::path::absolute(file).map_err(|error| Failure::Usage(format!("--{flag} {}: {error}", file.display())))
+        };
+        let token_file = context.access.token_file.as_ref().map(|file| full("token-file", file)).transpose()?;
+        let certificates = self.tls.as_ref().map(|folder| full("tls", folder)).transpose()?;
+        Ok(NetworkAccess { token_file, certificates })
+    }
+
+    fn launcher(&self, context: &Context) -> Result<Launcher, Failure> {
+        if !self.docker {
+            return Ok(Launcher::processes()?);
+        }
+        if self.tls.is_some() || context.access.token_file.is_some() {
+            let why =
+                "--docker takes neither --tls nor --token-file: containers run as nobody, who cannot read your files";
+            return Err(Failure::Usage(format!("{why}; deploy/README.md says how to give nodes theirs")));
+        }
+        Ok(Launcher::Containers { containers: Containers::of(&context.name, &self.image) })
     }
 
     fn node_flags(&self) -> Result<Vec<String>, Failure> {
@@ -169,18 +215,26 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let mut progress = |progress: Progress| bar.show(progress);
     let mut random: SmallRng = rand::make_rng();
     let drawing = wish.shape.draw(args.num_nodes, &mut random, &mut progress)?;
+    // The authority and this program's own certificate come first; those of the nodes follow with the nodes.
+    wish.access.provide(std::iter::empty())?;
+    let caller = context.access.caller_within(&wish.access)?;
     let plan = LaunchPlan {
         name: context.name.clone(),
         base_port: args.base_port,
         shape: wish.shape.to_string(),
         newcomer_places: wish.shape.newcomer_places(),
+        launcher: args.launcher(context)?,
         drawing,
+        access: wish.access,
         node_flags: wish.node_flags,
+        // What a container writes would be another user's, and go with it.
+        durable: !args.ephemeral && !args.docker,
+        keep_data: args.keep_data,
         limit,
     };
-    let network = launch(&context.registry, &context.caller, &plan, &mut progress).await?;
+    let network = launch(&context.registry, &caller, &plan, &mut progress).await?;
     let agreed = tokio::select! {
-        agreed = wait_for_agreement(&context.caller, &network, limit, &mut progress) => agreed,
+        agreed = wait_for_agreement(&caller, &network, limit, &mut progress) => agreed,
         // The nodes run and are written down: whoever does not want to wait for them keeps them.
         _ = tokio::signal::ctrl_c() => return Err(Failure::No(format!("interrupted; network {} runs", context.name))),
     };
@@ -188,8 +242,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     if let Some(file) = &wish.plot {
         draw(file, &plan.shape, &plan.drawing)?;
     }
-    show(context, &network).await?;
-    say(&format!("\nlogs: {}", context.registry.folder(&context.name).join("node-*.log").display()));
+    show(context, &caller, &network).await?;
+    say(&format!("\nlogs: {}", context.registry.where_logs(&network, "*")));
     match agreed {
         Ok(agreement) => say(&did_agree(agreement)),
         Err(differences) => return Err(disagreement(&differences, limit)),
@@ -228,8 +282,8 @@ struct NetworkAnswer {
     nodes: Vec<NodeRow>,
 }
 
-async fn show(context: &Context, network: &NetworkRecord) -> Result<(), Failure> {
-    let rows = rows(&context.caller, network).await;
+async fn show(context: &Context, caller: &Caller, network: &NetworkRecord) -> Result<(), Failure> {
+    let rows = rows(caller, network).await;
     if context.form == Form::Json {
         return print_json(&NetworkAnswer {
             name: network.name.to_string(),

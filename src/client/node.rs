@@ -5,15 +5,37 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{ClientError, MessageQuery};
 use crate::http::{Client, Verb};
 use crate::protocol::NodeId;
 use crate::wire::{
-    DigestReport, Faults, FaultsReport, MarkedReport, MessageReport, Problem, ReadMarks, ReadyReport, StateReport,
-    SubmissionShape, SubmittedReport, VersionReport,
+    DigestReport, Faults, FaultsReport, MarkedReport, MessageReport, OverlayReport, Problem, ReadMarks, ReadyReport,
+    SeedShape, SeedsReport, SpreadReport, StateReport, SubmissionShape, SubmittedReport, VersionReport,
 };
+
+/// How long a node waits for others to hold a message, unless said.
+const DEFAULT_WAIT: Duration = Duration::from_secs(5);
+
+/// How many nodes are to hold a message before its submitter is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acks {
+    /// So many, the one it is given to included.
+    Count(usize),
+    /// All that live.
+    All,
+}
+
+impl std::fmt::Display for Acks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Acks::Count(count) => write!(f, "{count}"),
+            Acks::All => f.write_str("all"),
+        }
+    }
+}
 
 /// Characters of a foreign answer that an error repeats.
 const SHOWN_OF_FOREIGN: usize = 80;
@@ -30,6 +52,11 @@ impl Caller {
         Caller::default()
     }
 
+    /// A caller over these connections.
+    pub fn over(http: Client) -> Caller {
+        Caller { http }
+    }
+
     /// The node at `address` (`host:port`), each of whose answers may take up to `limit`.
     pub fn node(&self, address: impl Into<String>, limit: Duration) -> NodeClient {
         NodeClient { http: self.http.clone(), address: address.into(), limit }
@@ -39,9 +66,9 @@ impl Caller {
 /// A node at an address.
 #[derive(Clone)]
 pub struct NodeClient {
-    http: Client,
-    address: String,
-    limit: Duration,
+    pub(super) http: Client,
+    pub(super) address: String,
+    pub(super) limit: Duration,
 }
 
 /// Every method fails with a [`ClientError`] that tells a node that does not answer from one that refuses.
@@ -76,6 +103,28 @@ impl NodeClient {
         self.exchange(Verb::Put, "/state", to_body(state)?).await
     }
 
+    /// The same with JSON text that keeps every byte.
+    pub async fn set_state_raw(&self, state: &RawValue) -> Result<VersionReport, ClientError> {
+        self.exchange(Verb::Put, "/state", to_body(state)?).await
+    }
+
+    /// `PATCH /state`: merges into the node's own state (RFC 7396).
+    pub async fn merge_state(&self, patch: &RawValue) -> Result<VersionReport, ClientError> {
+        self.exchange(Verb::Patch, "/state", to_body(patch)?).await
+    }
+
+    /// `GET /overlay`: all nodes that it knows and the links between them, collected from all that answer.
+    pub async fn overlay(&self) -> Result<OverlayReport, ClientError> {
+        self.get("/overlay").await
+    }
+
+    /// `GET /messages/{uuid}/spread`: when and by which ways each node got a message.
+    ///
+    /// `beginning` must consist of hexadecimal digits and dashes, since it becomes part of a path.
+    pub async fn spread(&self, beginning: &str) -> Result<SpreadReport, ClientError> {
+        self.get(&format!("/messages/{beginning}/spread")).await
+    }
+
     /// `DELETE /state`: the node returns to books.
     pub async fn clear_state(&self) -> Result<VersionReport, ClientError> {
         self.exchange(Verb::Delete, "/state", Vec::new()).await
@@ -84,6 +133,21 @@ impl NodeClient {
     /// `POST /messages`: submits a message.
     pub async fn submit(&self, submission: &SubmissionShape) -> Result<SubmittedReport, ClientError> {
         self.exchange(Verb::Post, "/messages", to_body(submission)?).await
+    }
+
+    /// `POST /messages?acks=`: submits a message and waits until so many nodes hold it, for `wait` (the node's 5 s unless
+    /// said) at most; refused with 504 and the number reached otherwise.
+    pub async fn submit_and_wait(
+        &self,
+        submission: &SubmissionShape,
+        acks: Acks,
+        wait: Option<Duration>,
+    ) -> Result<SubmittedReport, ClientError> {
+        let wait = wait.unwrap_or(DEFAULT_WAIT);
+        let path = format!("/messages?acks={acks}&wait={}ms", wait.as_millis());
+        let body = to_body(submission)?;
+        let (status, body) = self.http.call(Verb::Post, &self.address, &path, body, self.limit + wait).await?;
+        read(status, &body)
     }
 
     /// `GET /messages`: its log, oldest first.
@@ -121,6 +185,11 @@ impl NodeClient {
     /// `DELETE /state/{id}`: has a node that is gone forgotten everywhere.
     pub async fn forget(&self, id: &NodeId) -> Result<(), ClientError> {
         self.exchange::<serde::de::IgnoredAny>(Verb::Delete, &format!("/state/{id}"), Vec::new()).await.map(|_| ())
+    }
+
+    /// `POST /seeds`: has it ask one more node for a place.
+    pub async fn join(&self, seed: &NodeId) -> Result<SeedsReport, ClientError> {
+        self.exchange(Verb::Post, "/seeds", to_body(&SeedShape { seed: seed.clone() })?).await
     }
 
     /// `GET /livez`: whether it serves.

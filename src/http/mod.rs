@@ -1,20 +1,35 @@
-//! The one user of the HTTP client: connections, time limits, bounded answers.
+//! The one user of the HTTP client: connections, tokens and TLS, time limits, bounded answers.
 //!
 //! Nodes and the command line both call through [`Client`]. It follows no redirect (a peer's answer must not send this
 //! process elsewhere), reads no more than a bounded answer, and tells a refused connection from one that broke. It never
-//! retries: what is not answered is the caller's to decide.
+//! retries: what is not answered is the caller's to decide. `token.rs` and `tls.rs` hold what both sides of a connection know
+//! of each other's rights.
 
+mod stream;
+mod tls;
+mod token;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use awc::error::{ConnectError, SendRequestError};
-use awc::http::StatusCode;
-use awc::http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use awc::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use awc::http::{Method, StatusCode};
+
+pub use self::stream::Body;
+pub use self::tls::{SOON, Tls, TlsError, TlsFiles};
+pub use self::token::{Secret, TokenError, Tokens, exposed_mode};
 
 /// How our own programs introduce themselves: they get compact JSON.
 pub const AGENT: &str = "gossip";
 
 /// Largest answer that is read: a page of a repair and the list of wanted fingerprints fit.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// Time for a connection, and for the handshake of TLS over it.
+const CONNECT_TIME: Duration = Duration::from_secs(2);
 
 /// A method with or without a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +40,8 @@ pub enum Verb {
     Post,
     /// Sets.
     Put,
+    /// Changes a part.
+    Patch,
     /// Removes.
     Delete,
 }
@@ -47,23 +64,51 @@ pub enum CallError {
 #[derive(Clone)]
 pub struct Client {
     inner: awc::Client,
+    scheme: &'static str,
+    /// The header that shows what this process may do; all clones share it.
+    authorization: Rc<RefCell<Option<HeaderValue>>>,
+    max_answer: usize,
 }
 
 impl Client {
-    /// A client that keeps connections open between calls.
+    /// A client that keeps connections open between calls and speaks plain HTTP.
     pub fn new() -> Client {
-        let connector = awc::Connector::new()
+        Client::over(None)
+    }
+
+    /// The same over TLS with these settings (see [`Tls::client_config`]), or plain without.
+    pub fn over(tls: Option<rustls::ClientConfig>) -> Client {
+        let mut connector = awc::Connector::new()
             .limit(0)
-            .timeout(Duration::from_secs(2))
+            .timeout(CONNECT_TIME)
+            .handshake_timeout(CONNECT_TIME)
             .conn_keep_alive(Duration::from_secs(75))
             .conn_lifetime(Duration::from_secs(24 * 3600));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        if let Some(tls) = tls {
+            connector = connector.rustls_0_23(Arc::new(tls));
+        }
         let inner = awc::Client::builder()
             .connector(connector)
             .disable_redirects()
             .no_default_headers()
             .add_default_header((USER_AGENT, AGENT))
             .finish();
-        Client { inner }
+        Client { inner, scheme, authorization: Rc::default(), max_answer: MAX_ANSWER }
+    }
+
+    /// The same client, over the same connections, for answers of at most `bytes`.
+    pub fn with_answers_of(&self, bytes: usize) -> Client {
+        Client { max_answer: bytes, ..self.clone() }
+    }
+
+    /// From now on, this client and its clones show this token.
+    pub fn set_token(&self, token: Option<&Secret>) {
+        let header = token.and_then(|token| HeaderValue::try_from(token.as_header()).ok());
+        *self.authorization.borrow_mut() = header.map(|mut header| {
+            header.set_sensitive(true);
+            header
+        });
     }
 
     /// Calls `address` (`host:port`) and reads the whole answer, all within `limit`.
@@ -78,14 +123,7 @@ impl Client {
         body: Vec<u8>,
         limit: Duration,
     ) -> Result<(u16, Vec<u8>), CallError> {
-        let url = format!("http://{address}{path}");
-        let request = match verb {
-            Verb::Get => self.inner.get(url),
-            Verb::Post => self.inner.post(url),
-            Verb::Put => self.inner.put(url),
-            Verb::Delete => self.inner.delete(url),
-        };
-        let request = request.timeout(limit).insert_header((ACCEPT, "application/json"));
+        let request = self.request(verb, address, path).timeout(limit).insert_header((ACCEPT, "application/json"));
         let exchange = async {
             let sent = if body.is_empty() {
                 request.send().await
@@ -94,10 +132,33 @@ impl Client {
             };
             let mut answer = sent.map_err(|error| explain(&error))?;
             let status: StatusCode = answer.status();
-            let body = answer.body().limit(MAX_ANSWER).await.map_err(|error| CallError::Broken(error.to_string()))?;
+            let body =
+                answer.body().limit(self.max_answer).await.map_err(|error| CallError::Broken(error.to_string()))?;
             Ok((status.as_u16(), body.to_vec()))
         };
         tokio::time::timeout(limit, exchange).await.unwrap_or(Err(CallError::TimedOut))
+    }
+
+    fn request(&self, verb: Verb, address: &str, path: &str) -> awc::ClientRequest {
+        let method = match verb {
+            Verb::Get => Method::GET,
+            Verb::Post => Method::POST,
+            Verb::Put => Method::PUT,
+            Verb::Patch => Method::PATCH,
+            Verb::Delete => Method::DELETE,
+        };
+        let scheme = self.scheme;
+        let mut request = match tls::stand_in(address).filter(|_| scheme == "https") {
+            Some((host, socket)) => {
+                let request = self.inner.request(method, format!("https://{host}{path}"));
+                request.address(socket).insert_header((HOST, address))
+            }
+            None => self.inner.request(method, format!("{scheme}://{address}{path}")),
+        };
+        if let Some(token) = &*self.authorization.borrow() {
+            request = request.insert_header((AUTHORIZATION, token.clone()));
+        }
+        request
     }
 }
 

@@ -7,9 +7,11 @@ use rand::seq::IndexedRandom;
 
 use super::launch::{await_answer, node_args};
 use super::registry::NetworkLock;
-use super::stop::end;
-use super::{Ending, LabError, NetworkName, NetworkRecord, NodeRecord, Registry, ports, program};
+use super::{
+    Ending, LabError, Launcher, NetworkName, NetworkRecord, NodeRecord, ProcessMark, Registry, ports, program,
+};
 use crate::client::Caller;
+use crate::protocol::NodeId;
 
 /// Seeds of a node that joins: with a few, one that has just ended does no harm.
 const SEEDS: usize = 3;
@@ -22,8 +24,8 @@ const NUMBERS_TRIED: u64 = 100;
 pub struct AddedNode {
     /// The node.
     pub node: NodeRecord,
-    /// Where its log is.
-    pub log: std::path::PathBuf,
+    /// Where its log is, in words.
+    pub log: String,
 }
 
 /// Takes a node out of its network. Gracefully it tells its peers; killed, it does not.
@@ -39,7 +41,7 @@ pub async fn remove_node(registry: &Registry, name: &NetworkName, number: u16, h
     if !node.process.is_running() {
         return Err(LabError::NodeNotRunning { name: name.clone(), number });
     }
-    let killed = end(&[node], how).await?;
+    let killed = network.launcher.end(&[node], how).await?;
     network.node_mut(number)?.removed = true;
     registry.save(&lock, &network)?;
     Ok(killed > 0)
@@ -59,22 +61,27 @@ pub async fn add_node<R: Rng + ?Sized>(
     let lock = registry.lock(name)?;
     let mut network = registry.load_running(name)?;
     let (number, port) = next_free(&network)?;
-    let args = node_args(port, &network.cluster, network.newcomer_places, &network.node_flags);
+    let place = network.launcher.place_args(number, port);
+    network.access.provide(std::iter::once(port))?;
+    let data = network.durable.then(|| registry.data_folder(name, number));
+    let places = network.newcomer_places;
+    let args = node_args(place, port, &network.cluster, places, data.as_deref(), &network.node_flags, &network.access);
     let seeds = seeds(&network, number, random);
     if seeds.is_empty() {
         return Err(LabError::NotRunning { name: name.clone() });
     }
-    let node = start(registry, &network, number, port, args, &seeds)?;
-    network.nodes.push(node.clone());
+    let advertised = Some(network.launcher.node_id(number, port)).filter(|id| *id != NodeId::Port(port));
+    let process = ProcessMark::none();
+    network.nodes.push(NodeRecord { number, port, advertised, process, args, seeds: Vec::new(), removed: false });
     network.nodes.sort_by_key(|node| node.number);
-    registry.save(&lock, &network)?;
-    if let Err(error) = await_answer(registry, caller, name, &node, limit).await {
-        end(&[&node], Ending::Graceful).await?;
+    let node = start(registry, &lock, &mut network, number, seeds).await?;
+    if let Err(error) = await_answer(registry, caller, &network, &node, limit).await {
+        network.launcher.end(&[&node], Ending::Graceful).await?;
         network.nodes.retain(|other| other.number != number);
         registry.save(&lock, &network)?;
         return Err(error);
     }
-    Ok(AddedNode { node, log: registry.log_file(name, number) })
+    Ok(AddedNode { node, log: registry.where_logs(&network, &number.to_string()) })
 }
 
 /// Starts a node again with the arguments it had, and with some of the others as seeds. One that runs is stopped first.
@@ -90,43 +97,42 @@ pub async fn restart_node<R: Rng + ?Sized>(
     limit: Duration,
 ) -> Result<AddedNode, LabError> {
     let lock = registry.lock(name)?;
-    let network = registry.load_running(name)?;
+    let mut network = registry.load_running(name)?;
     let node = network.node(number)?;
     if node.process.is_running() {
-        end(&[node], Ending::Graceful).await?;
+        network.launcher.end(&[node], Ending::Graceful).await?;
     }
     ports::check_free(number, node.port)?;
     let seeds = seeds(&network, number, random);
-    let node = start(registry, &network, number, node.port, node.args.clone(), &seeds)?;
-    replace(registry, &lock, network, node.clone())?;
-    await_answer(registry, caller, name, &node, limit).await?;
-    Ok(AddedNode { node, log: registry.log_file(name, number) })
+    let node = start(registry, &lock, &mut network, number, seeds).await?;
+    await_answer(registry, caller, &network, &node, limit).await?;
+    Ok(AddedNode { node, log: registry.where_logs(&network, &number.to_string()) })
 }
 
-fn replace(
+/// Starts a node of the record and writes it down. The seeds are for this start only and are not kept among the arguments.
+async fn start(
     registry: &Registry,
     lock: &NetworkLock,
-    mut network: NetworkRecord,
-    node: NodeRecord,
-) -> Result<(), LabError> {
-    let number = node.number;
-    *network.node_mut(number)? = node;
-    registry.save(lock, &network)
-}
-
-/// Starts the process; the seeds are for this start only and are not kept among the arguments.
-fn start(
-    registry: &Registry,
-    network: &NetworkRecord,
+    network: &mut NetworkRecord,
     number: u16,
-    port: u16,
-    args: Vec<String>,
-    seeds: &[u16],
+    seeds: Vec<NodeId>,
 ) -> Result<NodeRecord, LabError> {
-    let seed_args = seeds.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]);
-    let typed: Vec<String> = args.iter().cloned().chain(seed_args).collect();
-    let process = program::start(&network.program, &typed, &registry.log_file(&network.name, number))?;
-    Ok(NodeRecord { number, port, process, args, removed: false })
+    let log = registry.log_file(&network.name, number);
+    match network.launcher.clone() {
+        Launcher::Processes { program } => {
+            let node = network.node_mut(number)?;
+            let seed_args = seeds.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]);
+            let typed: Vec<String> = node.args.iter().cloned().chain(seed_args).collect();
+            (node.process, node.removed) = (program::start(&program, &typed, &log)?, false);
+        }
+        Launcher::Containers { containers } => {
+            let node = network.node_mut(number)?;
+            (node.seeds, node.removed) = (seeds, false);
+            containers.start(registry, network, &[number]).await?;
+        }
+    }
+    registry.save(lock, network)?;
+    network.node(number).cloned()
 }
 
 /// A number that no node of this network ever had, so that a number always means one node.
@@ -144,9 +150,9 @@ fn next_free(network: &NetworkRecord) -> Result<(u16, u16), LabError> {
     Err(taken.unwrap_or(LabError::BeyondPorts { number: first, base_port: network.base_port }))
 }
 
-/// Ports of a few live nodes other than `number`, by chance.
-fn seeds<R: Rng + ?Sized>(network: &NetworkRecord, number: u16, random: &mut R) -> Vec<u16> {
-    let others: Vec<u16> =
-        network.live_nodes().into_iter().filter(|node| node.number != number).map(|node| node.port).collect();
-    others.sample(random, SEEDS).copied().collect()
+/// A few live nodes other than `number`, by chance.
+fn seeds<R: Rng + ?Sized>(network: &NetworkRecord, number: u16, random: &mut R) -> Vec<NodeId> {
+    let others: Vec<NodeId> =
+        network.live_nodes().into_iter().filter(|node| node.number != number).map(NodeRecord::id).collect();
+    others.sample(random, SEEDS).cloned().collect()
 }

@@ -59,6 +59,9 @@ pub enum LabError {
         /// How many know it.
         knowing: usize,
     },
+    /// Certificates cannot be made.
+    #[error("{0}")]
+    Certificates(String),
     /// The numbers or words given make no network.
     #[error("{0}")]
     Shape(String),
@@ -86,6 +89,36 @@ pub enum LabError {
     /// The server program is not where it should be.
     #[error("{} is missing; build it with: cargo build --release", .0.display())]
     NoServer(PathBuf),
+    /// The container engine, or Compose, refuses or is not there.
+    #[error("{what} failed: {said}")]
+    Engine {
+        /// What was called.
+        what: String,
+        /// What it said.
+        said: String,
+    },
+    /// The engine does not have the image.
+    #[error("there is no image {0}; build it with: bin/image (or name another with --image)")]
+    NoImage(String),
+    /// The engine's containers are no processes of this machine.
+    #[error(
+        "the engine runs its containers on another machine; networks are for an engine on this one, elsewhere use: \
+         gossip compose"
+    )]
+    EngineElsewhere,
+    /// The engine has containers that would have the same names.
+    #[error(
+        "the engine has {count} containers of a project {project} that network {name} knows nothing of; remove them, or \
+         choose another --name"
+    )]
+    StrangeContainers {
+        /// The network.
+        name: NetworkName,
+        /// The Compose project.
+        project: String,
+        /// How many.
+        count: usize,
+    },
     /// A node ended right after its start, or never answered.
     #[error("node {number} did not start: {reason}\nthe end of {}:\n{tail}", .log.display())]
     DidNotStart {

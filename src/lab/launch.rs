@@ -1,13 +1,16 @@
 //! Starting a network: all of its processes, or none.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::compose::compose_file;
 use super::registry::NetworkLock;
-use super::stop::end;
 use super::{
-    Drawing, Ending, LabError, NetworkName, NetworkRecord, NodeRecord, Progress, Registry, ports, program, survey,
+    Containers, Drawing, Ending, LabError, Launcher, NetworkAccess, NetworkName, NetworkRecord, NodeRecord,
+    ProcessMark, Progress, Registry, ports, program, survey,
 };
 use crate::client::Caller;
+use crate::protocol::NodeId;
 
 /// A node with fewer places could pass nothing on.
 const LEAST_PLACES: usize = 2;
@@ -29,18 +32,26 @@ pub struct LaunchPlan {
     pub shape: String,
     /// Places for peers of nodes added later.
     pub newcomer_places: usize,
+    /// What runs the nodes.
+    pub launcher: Launcher,
     /// Who is linked to whom.
     pub drawing: Drawing,
+    /// What the nodes ask of whoever calls them.
+    pub access: NetworkAccess,
     /// Flags for every node.
     pub node_flags: Vec<String>,
+    /// Whether every node gets a directory for what survives a restart.
+    pub durable: bool,
+    /// Whether nodes go on with what an earlier network of this name left in theirs.
+    pub keep_data: bool,
     /// How long the nodes may take until they answer.
     pub limit: Duration,
 }
 
-/// Starts a process per node and returns when all of them answer.
+/// Starts a process or container per node and returns when all of them answer.
 ///
 /// # Errors
-/// When a port is taken, a network of that name runs, a node does not start, or Ctrl-C is pressed; then no process of
+/// When a port is taken, a network of that name runs, a node does not start, or Ctrl-C is pressed; then nothing of
 /// this network is left.
 pub async fn launch(
     registry: &Registry,
@@ -48,8 +59,7 @@ pub async fn launch(
     plan: &LaunchPlan,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<NetworkRecord, LabError> {
-    let program = program::find_server()?;
-    let planned = plan_nodes(plan)?;
+    let planned = plan_nodes(registry, plan)?;
     let lock = registry.lock(&plan.name)?;
     if let Some(running) = registry.load(&plan.name)?.filter(NetworkRecord::is_running) {
         let live = running.live_nodes().len();
@@ -58,15 +68,24 @@ pub async fn launch(
     for node in &planned {
         ports::check_free(node.number, node.port)?;
     }
+    if let Launcher::Containers { containers } = &plan.launcher {
+        containers.check(&plan.name).await?;
+    }
+    plan.access.provide(planned.iter().map(|node| node.port))?;
     registry.clear_logs(&lock, &plan.name);
+    if !plan.keep_data {
+        registry.clear_data(&lock, &plan.name)?;
+    }
     let mut network = NetworkRecord {
         name: plan.name.clone(),
         base_port: plan.base_port,
         cluster: plan.name.cluster().to_owned(),
         shape: plan.shape.clone(),
         newcomer_places: plan.newcomer_places,
+        access: plan.access.clone(),
         node_flags: plan.node_flags.clone(),
-        program,
+        durable: plan.durable,
+        launcher: plan.launcher.clone(),
         nodes: Vec::new(),
     };
     let started = async {
@@ -81,8 +100,13 @@ pub async fn launch(
         Ok(()) => Ok(network),
         Err(error) => {
             // What could not be stopped stays written down, so that stop-network can try again.
-            if end(&network.nodes.iter().collect::<Vec<_>>(), Ending::Graceful).await.is_ok() {
+            let nodes: Vec<&NodeRecord> = network.nodes.iter().collect();
+            let ended = network.launcher.end(&nodes, Ending::Graceful).await.is_ok();
+            if ended && network.launcher.clean_up(registry, &network).await.is_ok() {
                 registry.forget(&lock, &plan.name)?;
+                if !plan.keep_data {
+                    registry.clear_data(&lock, &plan.name)?;
+                }
             } else {
                 registry.save(&lock, &network)?;
             }
@@ -91,13 +115,23 @@ pub async fn launch(
     }
 }
 
+/// The network as a Compose file, for `docker compose` instead of this program; nothing is started.
+///
+/// # Errors
+/// When a node's port would not be a port.
+pub fn compose(registry: &Registry, containers: &Containers, plan: &LaunchPlan) -> Result<String, LabError> {
+    let nodes: Vec<NodeRecord> = plan_nodes(registry, plan)?.iter().map(|node| node.record(&plan.launcher)).collect();
+    let title = format!("Network {}: {}, {} nodes. Written by: gossip compose", plan.name, plan.shape, nodes.len());
+    Ok(compose_file(&title, &containers.project, &containers.image, &nodes))
+}
+
 struct PlannedNode {
     number: u16,
     port: u16,
     args: Vec<String>,
 }
 
-fn plan_nodes(plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
+fn plan_nodes(registry: &Registry, plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
     // The greatest number is the first to be beyond the ports, so it is the one to name.
     if let Some(last) = plan.drawing.numbers.last() {
         ports::port_of(plan.base_port, u64::from(*last))?;
@@ -105,10 +139,13 @@ fn plan_nodes(plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
     let plan_node = |(number, neighbours): (u16, Vec<u16>)| {
         let port = ports::port_of(plan.base_port, u64::from(number))?;
         let places = neighbours.len().max(LEAST_PLACES);
-        let mut args = node_args(port, plan.name.cluster(), places, &plan.node_flags);
+        let data = plan.durable.then(|| registry.data_folder(&plan.name, number));
+        let cluster = plan.name.cluster();
+        let place = plan.launcher.place_args(number, port);
+        let mut args = node_args(place, port, cluster, places, data.as_deref(), &plan.node_flags, &plan.access);
         for neighbour in neighbours {
             let peer = ports::port_of(plan.base_port, u64::from(neighbour))?;
-            args.extend(["--peer".to_owned(), peer.to_string()]);
+            args.extend(["--peer".to_owned(), plan.launcher.node_id(neighbour, peer).to_string()]);
         }
         Ok(PlannedNode { number, port, args })
     };
@@ -116,9 +153,28 @@ fn plan_nodes(plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
 }
 
 /// The arguments that every node of a network is started with, whenever it is.
-pub(super) fn node_args(port: u16, cluster: &str, places: usize, node_flags: &[String]) -> Vec<String> {
-    let own = ["--port", &port.to_string(), "--cluster", cluster, "--max-peers", &places.to_string()];
-    own.into_iter().map(str::to_owned).chain(node_flags.iter().cloned()).collect()
+pub(super) fn node_args(
+    place: Vec<String>,
+    port: u16,
+    cluster: &str,
+    places: usize,
+    data: Option<&Path>,
+    node_flags: &[String],
+    access: &NetworkAccess,
+) -> Vec<String> {
+    let own = ["--cluster", cluster, "--max-peers", &places.to_string()];
+    let data = data.map(|folder| format!("--data-dir={}", folder.display()));
+    let own = place.into_iter().chain(own.map(str::to_owned)).chain(data);
+    own.chain(access.node_flags(port)).chain(node_flags.iter().cloned()).collect()
+}
+
+impl PlannedNode {
+    /// The record of this node before it is started.
+    fn record(&self, launcher: &Launcher) -> NodeRecord {
+        let (number, port, args) = (self.number, self.port, self.args.clone());
+        let advertised = Some(launcher.node_id(number, port)).filter(|id| *id != NodeId::Port(port));
+        NodeRecord { number, port, advertised, process: ProcessMark::none(), args, seeds: Vec::new(), removed: false }
+    }
 }
 
 async fn start_all(
@@ -128,11 +184,26 @@ async fn start_all(
     planned: &[PlannedNode],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), LabError> {
+    let program = match network.launcher.clone() {
+        Launcher::Processes { program } => program,
+        Launcher::Containers { containers } => {
+            network.nodes = planned.iter().map(|node| node.record(&network.launcher)).collect();
+            // Written down first: the containers are found by their names, whatever becomes of this command.
+            registry.save(lock, network)?;
+            progress(Progress::Started { done: 0, all: planned.len() });
+            let numbers: Vec<u16> = planned.iter().map(|node| node.number).collect();
+            containers.start(registry, network, &numbers).await?;
+            if containers.is_elsewhere(&network.nodes).await? {
+                return Err(LabError::EngineElsewhere);
+            }
+            progress(Progress::Started { done: planned.len(), all: planned.len() });
+            return registry.save(lock, network);
+        }
+    };
     for (done, node) in planned.iter().enumerate() {
         let log = registry.log_file(&network.name, node.number);
-        let process = program::start(&network.program, &node.args, &log)?;
-        let (number, port, args) = (node.number, node.port, node.args.clone());
-        network.nodes.push(NodeRecord { number, port, process, args, removed: false });
+        let process = program::start(&program, &node.args, &log)?;
+        network.nodes.push(NodeRecord { process, ..node.record(&network.launcher) });
         if done % SAVE_EVERY == 0 {
             registry.save(lock, network)?;
             // Lets a pressed Ctrl-C be noticed.
@@ -157,12 +228,12 @@ async fn await_answers(
         waiting = waiting.into_iter().zip(answers).filter(|(_, answers)| !answers).map(|(node, _)| node).collect();
         progress(Progress::Answering { done: network.nodes.len() - waiting.len(), all: network.nodes.len() });
         if let Some(ended) = network.nodes.iter().find(|node| !node.process.is_running()) {
-            return Err(did_not_start(registry, &network.name, ended.number, "its process ended".to_owned()));
+            return Err(did_not_start(registry, network, ended.number, "its process ended".to_owned()).await);
         }
         let Some(first) = waiting.first() else { return Ok(()) };
         if Instant::now() >= deadline {
             let reason = format!("no answer within {}", humantime::format_duration(limit));
-            return Err(did_not_start(registry, &network.name, first.number, reason));
+            return Err(did_not_start(registry, network, first.number, reason).await);
         }
         tokio::time::sleep(ASK_EVERY).await;
     }
@@ -175,7 +246,7 @@ async fn await_answers(
 pub(super) async fn await_answer(
     registry: &Registry,
     caller: &Caller,
-    name: &NetworkName,
+    network: &NetworkRecord,
     node: &NodeRecord,
     limit: Duration,
 ) -> Result<(), LabError> {
@@ -185,18 +256,19 @@ pub(super) async fn await_answer(
             return Ok(());
         }
         if !node.process.is_running() {
-            return Err(did_not_start(registry, name, node.number, "its process ended".to_owned()));
+            return Err(did_not_start(registry, network, node.number, "its process ended".to_owned()).await);
         }
         if Instant::now() >= deadline {
             let reason = format!("no answer within {}", humantime::format_duration(limit));
-            return Err(did_not_start(registry, name, node.number, reason));
+            return Err(did_not_start(registry, network, node.number, reason).await);
         }
         tokio::time::sleep(ASK_EVERY).await;
     }
 }
 
-fn did_not_start(registry: &Registry, name: &NetworkName, number: u16, reason: String) -> LabError {
-    let log = registry.log_file(name, number);
+async fn did_not_start(registry: &Registry, network: &NetworkRecord, number: u16, reason: String) -> LabError {
+    network.launcher.keep_logs(registry, network).await;
+    let log = registry.log_file(&network.name, number);
     let tail = program::tail(&log);
     LabError::DidNotStart { number, reason, log, tail }
 }

@@ -1,4 +1,5 @@
-//! Real networks on this machine: starting, finding, watching, changing and stopping `gossip_server` processes.
+//! Real networks on this machine: starting, finding, watching, changing and stopping `gossip_server` processes, each by
+//! itself or in a container (`launcher`, `containers`, `compose`).
 //!
 //! A network has a name, a base port, and nodes numbered from 1: node N listens on base port + N. What is known of it
 //! stands in `network.json` below the registry's directory ([`Registry`]), so that every later command finds the very
@@ -8,12 +9,17 @@
 //! Reading order: `name`, `record`, `registry`, `process`, then `shape` and `launch`, `stop`, `change`, and at last
 //! `agreement`, which says when a network is of one mind. Processes are looked up in `/proc`, so this needs Linux.
 
+mod access;
 mod agreement;
+mod certificates;
 mod change;
+mod compose;
+mod containers;
 mod difference;
 mod error;
 mod forgetting;
 mod launch;
+mod launcher;
 mod name;
 mod ports;
 mod process;
@@ -27,12 +33,16 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
+pub use access::NetworkAccess;
 pub use agreement::{Agreement, wait_for_agreement};
+pub use certificates::{CertificateName, MadeCertificate, make_certificates};
 pub use change::{AddedNode, add_node, remove_node, restart_node};
+pub use containers::{Containers, DEFAULT_IMAGE};
 pub use difference::Difference;
 pub use error::LabError;
 pub use forgetting::forget_node;
-pub use launch::{LaunchPlan, launch};
+pub use launch::{LaunchPlan, compose, launch};
+pub use launcher::Launcher;
 pub use name::NetworkName;
 pub use ports::{DEFAULT_BASE_PORT, MAX_NUMBER};
 pub use process::{Ending, ProcessMark, allow_many_connections};

@@ -44,6 +44,11 @@ impl ProcessMark {
         ProcessMark { pid, started, machine_run: machine_run() }
     }
 
+    /// The mark of no process.
+    pub(super) fn none() -> ProcessMark {
+        ProcessMark { pid: 0, started: 0, machine_run: String::new() }
+    }
+
     /// Whether this very process runs.
     pub fn is_running(&self) -> bool {
         stat_of(self.pid).is_some_and(|stat| stat.runs && stat.started == self.started)

@@ -13,8 +13,24 @@ use super::{LabError, ProcessMark};
 pub const FOLDER_VARIABLE: &str = "GOSSIP_BIN_DIR";
 
 /// Settings of the server's environment that belong to one node and must not reach all of them.
-const SINGLE_NODE_VARIABLES: [&str; 5] =
-    ["GOSSIP_SEED", "GOSSIP_PEER", "GOSSIP_BIND", "GOSSIP_ADVERTISE", "GOSSIP_PORT"];
+const SINGLE_NODE_VARIABLES: [&str; 14] = [
+    "GOSSIP_SEED",
+    "GOSSIP_PEER",
+    "GOSSIP_BIND",
+    "GOSSIP_ADVERTISE",
+    "GOSSIP_PORT",
+    "GOSSIP_DATA_DIR",
+    "GOSSIP_KEY_FILE",
+    // These are the command line's own as well; a network's nodes are told theirs by flags.
+    "GOSSIP_TOKEN_FILE",
+    "GOSSIP_TLS_CERT",
+    "GOSSIP_TLS_KEY",
+    "GOSSIP_TLS_CA",
+    // Those of a service manager that started the one who types.
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+];
 
 /// How much of the end of a log an error shows.
 const TAIL_BYTES: u64 = 4096;

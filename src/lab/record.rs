@@ -1,10 +1,8 @@
 //! What `network.json` holds: a network and its nodes, enough to find, stop and restart each of them.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
-use super::{LabError, NetworkName, ProcessMark, ports};
+use super::{LabError, Launcher, NetworkAccess, NetworkName, ProcessMark, ports};
 use crate::protocol::NodeId;
 
 /// A network that was started on this machine.
@@ -20,10 +18,17 @@ pub struct NetworkRecord {
     pub shape: String,
     /// Places for peers that a node added later is given.
     pub newcomer_places: usize,
+    /// What the nodes ask of whoever calls them.
+    #[serde(default)]
+    pub access: NetworkAccess,
     /// Flags that every node gets, later ones too.
     pub node_flags: Vec<String>,
-    /// The server program that was started.
-    pub program: PathBuf,
+    /// Whether its nodes have directories for what survives a restart.
+    #[serde(default)]
+    pub durable: bool,
+    /// What runs its nodes: the server program that was started, or how the containers are found.
+    #[serde(flatten)]
+    pub launcher: Launcher,
     /// Its nodes by ascending number, removed ones included.
     pub nodes: Vec<NodeRecord>,
 }
@@ -35,10 +40,17 @@ pub struct NodeRecord {
     pub number: u16,
     /// Where it listens on 127.0.0.1.
     pub port: u16,
+    /// The id under which the others reach it, where that is not its port: a container's name and port. Everything
+    /// about the node itself is asked at 127.0.0.1:port all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advertised: Option<NodeId>,
     /// Its process, or its last one.
     pub process: ProcessMark,
     /// The exact arguments that it was started with, but for the seeds of a later start.
     pub args: Vec<String>,
+    /// The seeds of its last start, where they are kept: a container is made of what stands here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<NodeId>,
     /// Whether it was taken out with `remove-node`.
     #[serde(default)]
     pub removed: bool,
@@ -47,12 +59,12 @@ pub struct NodeRecord {
 impl NodeRecord {
     /// Its id among the nodes.
     pub fn id(&self) -> NodeId {
-        NodeId::Port(self.port)
+        self.advertised.clone().unwrap_or(NodeId::Port(self.port))
     }
 
-    /// Where it is called.
+    /// Where it is called from this machine.
     pub fn address(&self) -> String {
-        self.id().address()
+        NodeId::Port(self.port).address()
     }
 
     /// Whether it is part of the network and its process runs.
@@ -89,6 +101,11 @@ impl NetworkRecord {
         self.nodes.iter_mut().find(|node| node.number == number).ok_or(missing)
     }
 
+    /// The node of this id, or at this address of this machine.
+    pub fn find(&self, id: &NodeId) -> Option<&NodeRecord> {
+        self.nodes.iter().find(|node| node.id() == *id || NodeId::Port(node.port) == *id)
+    }
+
     fn no_such(&self, number: u16) -> LabError {
         LabError::NoSuchNode { name: self.name.clone(), number, last: self.last_number() }
     }
@@ -104,5 +121,17 @@ impl NetworkRecord {
     /// When it would lie beyond 65535.
     pub fn port_of(&self, number: u64) -> Result<u16, LabError> {
         ports::port_of(self.base_port, number)
+    }
+
+    /// The id of a node and where it is called, whether there is one of that number or not.
+    ///
+    /// # Errors
+    /// When its port would lie beyond 65535.
+    pub fn place_of(&self, number: u16) -> Result<(NodeId, String), LabError> {
+        if let Ok(node) = self.node(number) {
+            return Ok((node.id(), node.address()));
+        }
+        let port = self.port_of(u64::from(number))?;
+        Ok((self.launcher.node_id(number, port), NodeId::Port(port).address()))
     }
 }

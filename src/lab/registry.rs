@@ -2,7 +2,7 @@
 //!
 //! `NAME/network.json` is replaced as a whole (written beside it and renamed), so that a reader sees the old or the new
 //! one and never half of it. Whoever changes a network holds `NAME/lock` meanwhile; readers need no lock. The logs of the
-//! nodes lie beside it and stay when the network is gone.
+//! nodes lie beside it and stay when the network is gone; what the nodes keep is in `NAME/data` and goes with it.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-use super::{LabError, NetworkName, NetworkRecord};
+use super::{LabError, Launcher, NetworkName, NetworkRecord};
 
 /// The folder that holds a folder per network.
 #[derive(Clone, Debug)]
@@ -67,17 +67,40 @@ impl Registry {
         self.folder(name).join(format!("node-{number}.log"))
     }
 
-    /// What is written down of a network, if anything.
+    /// Where a node keeps what survives a restart.
+    pub fn data_folder(&self, name: &NetworkName, number: u16) -> PathBuf {
+        self.data_root(name).join(format!("node-{number}"))
+    }
+
+    fn data_root(&self, name: &NetworkName) -> PathBuf {
+        self.folder(name).join("data")
+    }
+
+    /// Where the log of a node is read while it runs, in words; `number` may be a `*`.
+    pub fn where_logs(&self, network: &NetworkRecord, number: &str) -> String {
+        match &network.launcher {
+            Launcher::Processes { .. } => {
+                self.folder(&network.name).join(format!("node-{number}.log")).display().to_string()
+            }
+            Launcher::Containers { containers } => format!("docker logs {}-{number}", containers.project),
+        }
+    }
+
+    /// What is written down of a network, if anything. Containers may have been started and stopped by others since.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn load(&self, name: &NetworkName) -> Result<Option<NetworkRecord>, LabError> {
         let path = self.record_file(name);
         match fs::read(&path) {
-            Ok(text) => serde_json::from_slice(&text)
-                .map(Some)
-                .map_err(io::Error::from)
-                .map_err(LabError::system(format!("read {}", path.display()))),
+            Ok(text) => {
+                let read = serde_json::from_slice(&text).map_err(io::Error::from);
+                let mut network: NetworkRecord = read.map_err(LabError::system(format!("read {}", path.display())))?;
+                if let Launcher::Containers { containers } = &network.launcher {
+                    network.nodes = containers.look_up(&network.nodes);
+                }
+                Ok(Some(network))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(LabError::system(format!("read {}", path.display()))(error)),
         }
@@ -154,6 +177,20 @@ impl Registry {
         for path in entries.flatten().map(|entry| entry.path()).filter(|path| is_log(path)) {
             // An old log that stays is a nuisance, no failure.
             let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Removes what the nodes of an earlier network of this name kept.
+    ///
+    /// # Errors
+    /// When something of it stays.
+    pub(super) fn clear_data(&self, _lock: &NetworkLock, name: &NetworkName) -> Result<(), LabError> {
+        let root = self.data_root(name);
+        match fs::remove_dir_all(&root) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(LabError::system(format!("remove {}", root.display()))(error))
+            }
+            _ => Ok(()),
         }
     }
 

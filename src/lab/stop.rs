@@ -22,22 +22,30 @@ pub struct Stopped {
     pub ended_before: usize,
 }
 
-/// Stops every process of a network and forgets it; its logs stay.
+/// Stops every process or container of a network and forgets it; its logs stay, and with `keep_data` what its nodes kept does
+/// as well.
 ///
 /// # Errors
 /// When none runs, or when one could not be stopped; then the network stays written down.
-pub async fn stop_network(registry: &Registry, name: &NetworkName) -> Result<Stopped, LabError> {
+pub async fn stop_network(registry: &Registry, name: &NetworkName, keep_data: bool) -> Result<Stopped, LabError> {
     let lock = registry.lock(name)?;
     let Some(network) = registry.load(name)? else {
         return Err(LabError::NotRunning { name: name.clone() });
     };
     let running: Vec<&NodeRecord> = network.nodes.iter().filter(|node| node.process.is_running()).collect();
     if running.is_empty() {
+        network.launcher.keep_logs(registry, &network).await;
+        network.launcher.clean_up(registry, &network).await?;
         registry.forget(&lock, name)?;
         return Err(LabError::NotRunning { name: name.clone() });
     }
-    let killed = end(&running, Ending::Graceful).await?;
+    let killed = network.launcher.end(&running, Ending::Graceful).await?;
+    network.launcher.keep_logs(registry, &network).await;
+    network.launcher.clean_up(registry, &network).await?;
     registry.forget(&lock, name)?;
+    if !keep_data {
+        registry.clear_data(&lock, name)?;
+    }
     let expected = network.nodes.iter().filter(|node| !node.removed).count();
     Ok(Stopped { stopped: running.len(), killed, ended_before: expected.saturating_sub(running.len()) })
 }

@@ -7,7 +7,8 @@ use rand::rngs::SmallRng;
 
 use super::difference::compare;
 use super::{
-    Difference, Drawing, LabError, NetworkName, NetworkRecord, NodeAnswer, NodeRecord, ProcessMark, Registry, Shape,
+    Containers, Difference, Drawing, LabError, Launcher, NetworkName, NetworkRecord, NodeAnswer, NodeRecord,
+    ProcessMark, Registry, Shape,
 };
 use crate::client::{CallError, ClientError, DigestReport};
 use crate::protocol::NodeId;
@@ -90,8 +91,10 @@ fn record(name: &NetworkName) -> NetworkRecord {
     let node = |number: u16| NodeRecord {
         number,
         port: 7000 + number,
+        advertised: None,
         process: ProcessMark::of(std::process::id()),
         args: vec!["--port".to_owned()],
+        seeds: Vec::new(),
         removed: false,
     };
     NetworkRecord {
@@ -100,8 +103,10 @@ fn record(name: &NetworkName) -> NetworkRecord {
         cluster: name.cluster().to_owned(),
         shape: "circular".to_owned(),
         newcomer_places: 2,
+        access: super::NetworkAccess::default(),
         node_flags: Vec::new(),
-        program: "gossip_server".into(),
+        durable: false,
+        launcher: Launcher::Processes { program: "gossip_server".into() },
         nodes: (1..=3).map(node).collect(),
     }
 }
@@ -130,6 +135,7 @@ fn digest(number: u16, change: impl FnOnce(&mut DigestReport)) -> NodeAnswer {
         cluster: "default".to_owned(),
         boot: 1,
         version: 1,
+        key: None,
         peers: Vec::new(),
         max_peers: 3,
         nodes: 4,
@@ -162,4 +168,26 @@ fn digests_tell_who_differs_in_what() {
     let differences = with(silent);
     assert_eq!(differences, [Difference::Silent { number: 4, port: 7004 }]);
     assert_eq!(differences[0].to_string(), "node 4 (127.0.0.1:7004) does not answer");
+}
+
+#[test]
+fn the_record_leads_from_a_containers_id_to_its_address() {
+    let name = "Some_one".parse::<NetworkName>().unwrap();
+    let mut network = record(&name);
+    network.launcher = Launcher::Containers { containers: Containers::of(&name, "image:1") };
+    for node in &mut network.nodes {
+        node.advertised = Some(network.launcher.node_id(node.number, node.port));
+    }
+    let text = serde_json::to_string(&network).unwrap();
+    assert!(text.contains("\"advertised\":\"gossip-some-one-2:7002\""), "{text}");
+    let read: NetworkRecord = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, network);
+    let id = NodeId::Host("gossip-some-one-2:7002".into());
+    assert_eq!(read.place_of(2).unwrap(), (id.clone(), "127.0.0.1:7002".to_owned()));
+    // One that does not exist would be there.
+    assert_eq!(read.place_of(9).unwrap().1, "127.0.0.1:7009");
+    for other in [id, NodeId::Port(7002)] {
+        assert_eq!(read.find(&other).map(|node| node.number), Some(2));
+    }
+    assert_eq!(read.find(&NodeId::Port(7009)), None);
 }

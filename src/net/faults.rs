@@ -110,7 +110,10 @@ pub(super) fn sender(request: &Request) -> Option<(&NodeId, CallKind)> {
         | Request::ClearState
         | Request::Forget { .. }
         | Request::Submit(_)
-        | Request::MarkRead(_) => None,
+        | Request::MarkRead(_)
+        | Request::AddSeeds(_)
+        | Request::RemoveSeeds(_)
+        | Request::AllowKeys(_) => None,
     }
 }
 

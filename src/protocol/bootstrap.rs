@@ -5,7 +5,7 @@
 
 use rand::RngExt;
 
-use super::door::{Call, Failure, LinkWish, Output};
+use super::door::{Call, Failure, LinkWish, Output, Refusal, Response};
 use super::limits::MAX_SEEDS;
 use super::node::{Node, Purpose};
 use super::words::{IdForm, NodeId, Time};
@@ -229,6 +229,35 @@ impl Node {
         self.begin_join(&to, None, out);
     }
 
+    /// An operator names further nodes to ask. One that is known already is asked anew, as if it had just been given.
+    pub(super) fn add_seeds(&mut self, now: Time, ids: Vec<NodeId>) -> Response {
+        if let Some(own) = ids.iter().find(|id| self.is_self(id)) {
+            return Response::Refused(Refusal::OwnId(own.clone()));
+        }
+        let new = ids.iter().filter(|id| !self.overlay.seeds.iter().any(|seed| seed.id == **id)).count();
+        if self.overlay.seeds.len() + new > MAX_SEEDS {
+            return Response::Refused(Refusal::TooManySeeds(MAX_SEEDS));
+        }
+        for id in ids {
+            match self.seed_mut(&id) {
+                Some(seed) if seed.asking => {}
+                Some(seed) => *seed = SeedNode::new(id, now),
+                None => self.overlay.seeds.push(SeedNode::new(id, now)),
+            }
+        }
+        self.seeds()
+    }
+
+    /// An operator no longer names these; links that came of them stay.
+    pub(super) fn remove_seeds(&mut self, ids: &[NodeId]) -> Response {
+        self.overlay.seeds.retain(|seed| !ids.contains(&seed.id));
+        self.seeds()
+    }
+
+    fn seeds(&self) -> Response {
+        Response::Seeds(self.overlay.seeds.iter().map(|seed| seed.id.clone()).collect())
+    }
+
     /// A search that began at `first` ended with a link.
     pub(super) fn seed_was_met(&mut self, first: &NodeId) {
         if let Some(seed) = self.seed_mut(first) {
@@ -238,7 +267,8 @@ impl Node {
 
     /// A seed did not answer, or not like one of us.
     pub(super) fn seed_failed(&mut self, now: Time, to: NodeId, failure: Failure, out: &mut Vec<Output>) {
-        if matches!(failure, Failure::Rejected { status: 404 }) && self.id.form() == IdForm::Local {
+        let may_be_foreign = self.config.dialect && self.id.form() == IdForm::Local;
+        if matches!(failure, Failure::Rejected { status: 404 }) && may_be_foreign {
             self.ask_foreign_seed(&to, out);
             return;
         }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::limits::{DEFAULT_MAX_PAYLOAD, UNLIMITED_REACH};
+use super::signature::{AllowedKeys, OriginKey};
 use super::words::NodeId;
 
 /// A node's settings.
@@ -35,6 +36,8 @@ pub struct Config {
     pub batch_ms: u64,
     /// A node that has been down, or has left, for so long is forgotten; 100 ms to 366 days.
     pub forget_ms: u64,
+    /// Whether there is a disk: a node without one does not say what is worth keeping.
+    pub durable: bool,
     /// Most remembered messages of users.
     pub max_messages: usize,
     /// Most bytes of their payloads and paths.
@@ -47,6 +50,12 @@ pub struct Config {
     pub max_nodes: usize,
     /// Largest payload in bytes.
     pub max_payload: usize,
+    /// Signs what this node says; without it, it says it unsigned.
+    pub signer: Option<OriginKey>,
+    /// The only origins that are believed, with their keys; without it the first key seen of an origin counts.
+    pub allowed_keys: Option<AllowedKeys>,
+    /// Whether nodes of the other dialect may take part, which knows neither signatures nor tokens.
+    pub dialect: bool,
 }
 
 impl Default for Config {
@@ -64,12 +73,16 @@ impl Default for Config {
             suspicion_ms: 2_000,
             batch_ms: 0,
             forget_ms: 24 * 3_600_000,
+            durable: false,
             max_messages: 100_000,
             max_message_bytes: 64 * 1024 * 1024,
             max_books: 2_000,
             max_paths: 64,
             max_nodes: 65_536,
             max_payload: DEFAULT_MAX_PAYLOAD,
+            signer: None,
+            allowed_keys: None,
+            dialect: true,
         }
     }
 }

@@ -4,15 +4,18 @@
 //! node's id appended. A message never loops: a state is judged by its version, a submitted message by its uuid and, once
 //! that is forgotten, by the floor of the log. What a link loses here, `repair.rs` brings.
 
-use super::door::{Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Response};
+use std::sync::Arc;
+
+use super::disk::{DiskRecord, LogRecord};
+use super::door::{Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Refusal, Response};
 use super::foreign;
 use super::limits::{MAX_BATCH_BYTES, MAX_LEAP, MAX_PATH, UNLIMITED_REACH};
 use super::link::{ItemKey, Waiting};
-use super::log::Insert;
+use super::log::{Arrival, Insert};
 use super::node::Node;
 use super::table::Merge;
 use super::trees::{Again, Copies, Tree};
-use super::words::{Kind, LogKey, Message, NodeId, Path, Time};
+use super::words::{Kind, LogKey, Message, NodeId, Path, Status, Time};
 
 impl Node {
     /// `POST /gossip/` with an envelope.
@@ -30,7 +33,7 @@ impl Node {
             self.hear_of_place(now, place);
         }
         self.hear_wishes(&from, envelope.graft, &envelope.prune);
-        self.hear_announcements(now, envelope.recent);
+        self.hear_announcements(now, envelope.recent, out);
         let digest = envelope.digest.map(|theirs| {
             self.heartbeat_seen(now, &from);
             self.compare_digest(now, &from, theirs);
@@ -99,20 +102,27 @@ impl Node {
         from: Option<&NodeId>,
         out: &mut Vec<Output>,
     ) -> Outcome {
+        let sealed = message.seal.as_ref().map(|seal| (message.origin.clone(), seal.key));
         let outcome = if message.payload.weight() > self.config.max_payload {
             self.refuse(&message, from, "payload", self.config.max_payload as u64, out)
+        } else if let Err(why) = self.check_origin(&message) {
+            self.refuse_forged(&message, why, out)
         } else {
             match message.kind {
                 Kind::State => self.take_state(now, message, from, out),
                 Kind::Message => self.take_message(now, message, from, out),
             }
         };
+        if let (Outcome::New, Some((origin, key))) = (outcome, sealed) {
+            self.pin(&origin, key);
+        }
         let count = match outcome {
             Outcome::New => &mut self.counters.new,
             Outcome::Duplicate => &mut self.counters.duplicate,
             Outcome::Stale => &mut self.counters.stale,
             Outcome::Expired => &mut self.counters.expired,
             Outcome::Limited => &mut self.counters.limited,
+            Outcome::Forged => &mut self.counters.forged,
         };
         *count += 1;
         outcome
@@ -138,7 +148,7 @@ impl Node {
         from: Option<&NodeId>,
         out: &mut Vec<Output>,
     ) -> Outcome {
-        let before = self.table.get(&message.origin).map(|entry| entry.status);
+        let before = self.table.get(&message.origin).map(|entry| (entry.status, entry.state.is_some()));
         let slot = self.slot_of(from);
         match self.table.merge(now, &message, Copies::begin(slot)) {
             Merge::Taken => {}
@@ -153,9 +163,7 @@ impl Node {
             Merge::Full => return self.refuse(&message, from, "known nodes", self.config.max_nodes as u64, out),
         }
         let (origin, version, uuid) = (message.origin.clone(), message.version, message.uuid);
-        if before.is_some_and(|status| !status.is_live()) {
-            out.push(Output::Emit(Event::StatusChanged { id: origin.clone(), status: super::Status::Alive }));
-        }
+        self.tell_of_life(&origin, before, out);
         self.refused.taken(&origin, version, uuid);
         self.remember_book(now, &message);
         out.push(Output::Emit(Event::StateChanged { origin: origin.clone(), version, uuid }));
@@ -169,6 +177,18 @@ impl Node {
         Outcome::New
     }
 
+    /// A state was taken: its owner is new here, or another status is believed of it than `before`.
+    fn tell_of_life(&self, origin: &NodeId, before: Option<(Status, bool)>, out: &mut Vec<Output>) {
+        let Some(status) = self.table.get(origin).map(|entry| entry.status) else { return };
+        match before {
+            None | Some((_, false)) => out.push(Output::Emit(Event::NodeJoined { id: origin.clone() })),
+            Some((known, true)) if known != status => {
+                out.push(Output::Emit(Event::StatusChanged { id: origin.clone(), status }));
+            }
+            Some((_, true)) => {}
+        }
+    }
+
     /// Somebody tells this node of its own state: an echo, or an earlier life.
     fn hear_own_state(&mut self, now: Time, message: &Message, from: Option<&NodeId>) -> Outcome {
         let held = self.table.get(&self.id).and_then(|entry| entry.state.as_ref()).map(|s| (s.version, s.uuid));
@@ -179,6 +199,9 @@ impl Node {
             }
             Some((version, _)) if message.version < version => Outcome::Stale,
             _ => {
+                if self.config.signer.is_some() {
+                    self.recall(message.version);
+                }
                 self.heard_of_self(now, message.version);
                 self.continue_above(now, message.version);
                 Outcome::Stale
@@ -219,8 +242,12 @@ impl Node {
             self.heard_of_self(now, message.version);
         }
         let (origin, version, slot) = (message.origin.clone(), message.version, self.slot_of(from));
+        let kept = self.config.durable.then(|| message.clone());
         if !self.remember_message(now, message, slot, out) {
             return Outcome::Expired;
+        }
+        if let Some(message) = kept {
+            self.keep(|| DiskRecord::Message(LogRecord { message, at: now }));
         }
         self.table.heard(&origin, version);
         self.grew(&origin, slot);
@@ -254,7 +281,7 @@ impl Node {
     /// A further copy of a message that is held: its path is kept, and it is passed on where its kind asks for that.
     fn hear_again(&mut self, now: Time, message: &Message, from: Option<&NodeId>, out: &mut Vec<Output>) -> Outcome {
         let uuid = message.uuid;
-        self.log.add_arrival(now, &uuid, &message.path, &self.id);
+        self.hear_way(now, uuid, &message.path, out);
         let Some(record) = self.log.get_mut(&uuid) else { return Outcome::Duplicate };
         let (relays, unlimited) = (record.message.relays, record.is_unlimited());
         let further = message.ttl > record.best_ttl;
@@ -274,6 +301,19 @@ impl Node {
         Outcome::Duplicate
     }
 
+    /// Takes note of a further way by which a message came, or would have come.
+    pub(super) fn hear_way(&mut self, now: Time, uuid: uuid::Uuid, path: &Path, out: &mut Vec<Output>) {
+        if !self.log.add_arrival(now, &uuid, path, &self.id) {
+            return;
+        }
+        if let Some(record) = self.log.get(&uuid) {
+            let (key, place) = (record.key(), u16::try_from(record.arrivals.len() - 1).unwrap_or(u16::MAX));
+            let arrival = Arrival { path: path.clone(), at: now };
+            self.keep(|| DiskRecord::Arrival(key, place, arrival));
+        }
+        out.push(Output::Emit(Event::PathAdded { uuid, path: path.clone() }));
+    }
+
     #[expect(clippy::too_many_arguments, reason = "one copy's way is many words")]
     fn relay(
         &mut self,
@@ -285,7 +325,11 @@ impl Node {
         from: Option<&NodeId>,
         out: &mut Vec<Output>,
     ) {
-        let item = Waiting { ttl: ttl - 1, path: Some(self.path_through(path)), repair: false };
+        let onward = self.path_through(path);
+        if let Some(record) = self.log.get_mut(&uuid).filter(|record| Arc::ptr_eq(&record.message.path, path)) {
+            record.onward = Some(onward.clone());
+        }
+        let item = Waiting { ttl: ttl - 1, path: Some(onward), repair: false };
         let tree = self.tree_of_message(&uuid);
         self.pass_on(now, &ItemKey::Message(uuid, copy), &item, from, path, tree, out);
     }
@@ -383,6 +427,9 @@ impl Node {
         messages: Vec<Message>,
         out: &mut Vec<Output>,
     ) -> Response {
+        if !self.config.dialect {
+            return Response::Refused(Refusal::OneDialect);
+        }
         let _ = self.register_foreign(now, &from, out);
         for mut message in messages {
             message.path = foreign::path_from(&message.origin, &from);

@@ -12,8 +12,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::disk::DiskRecord;
+use super::signature::AllowedKeys;
 use super::words::{
-    Announcement, Boot, Claim, Digest, FreePlace, Graft, LogKey, Message, NodeId, Payload, Status, Version,
+    Announcement, Boot, Claim, Digest, FreePlace, Graft, LogKey, Message, NodeId, Path, Payload, Status, Version,
 };
 
 /// Who speaks: stands in every request and reply between nodes.
@@ -63,10 +65,13 @@ pub enum Outcome {
     Expired,
     /// Refused for a limit.
     Limited,
+    /// Refused as it is not its origin's word; see `origins.rs`. On the wire it is `limited` and listed in `forged`, so that
+    /// those who know nothing of signatures understand it, too.
+    Forged,
 }
 
 impl Outcome {
-    /// Every outcome with its name on the wire.
+    /// Every outcome that has a name of its own on the wire.
     pub const ALL: [(Outcome, &'static str); 5] = [
         (Outcome::New, "new"),
         (Outcome::Duplicate, "duplicate"),
@@ -77,7 +82,10 @@ impl Outcome {
 
     /// Its name on the wire.
     pub fn name(self) -> &'static str {
-        Outcome::ALL[self as usize].1
+        match self {
+            Outcome::Forged => Outcome::Limited.name(),
+            _ => Outcome::ALL[self as usize].1,
+        }
     }
 }
 
@@ -142,6 +150,8 @@ pub struct SyncReply {
     pub count: u64,
     /// False when the symbols were too few or the floors did not match: ask again with more.
     pub compared: bool,
+    /// How many symbols should suffice, where they were too few; 0 where nothing can be said.
+    pub symbols: u64,
     /// What the caller lacks, oldest first, as far as it fits.
     pub messages: Vec<Message>,
     /// What the caller does not know of others' life.
@@ -326,6 +336,12 @@ pub enum Request {
         /// The one message, which may have been forged.
         uuid: Option<Uuid>,
     },
+    /// An operator names further nodes to ask for a place.
+    AddSeeds(Vec<NodeId>),
+    /// An operator no longer names these.
+    RemoveSeeds(Vec<NodeId>),
+    /// An operator says whose word counts.
+    AllowKeys(Option<AllowedKeys>),
 }
 
 /// What a request is answered.
@@ -337,10 +353,12 @@ pub enum Response {
     Sync(SyncReply),
     /// For [`Request::Link`].
     Link(LinkReply),
-    /// For [`Request::Unlink`], [`Request::ForeignGossip`] and [`Request::Forget`].
+    /// For [`Request::Unlink`], [`Request::ForeignGossip`], [`Request::Forget`] and [`Request::AllowKeys`].
     Done,
     /// For [`Request::ForeignRegister`].
     Peers(Vec<NodeId>),
+    /// For [`Request::AddSeeds`] and [`Request::RemoveSeeds`]: all seeds.
+    Seeds(Vec<NodeId>),
     /// For [`Request::SetState`] and [`Request::ClearState`]: this node's new version.
     Version(Version),
     /// For [`Request::Submit`].
@@ -384,6 +402,12 @@ pub enum Refusal {
     /// A living node would only say its state again.
     #[error("node {0} lives; only one that is down or has left can be forgotten")]
     StillLives(NodeId),
+    /// As many seeds as may be.
+    #[error("this node has as many seeds as may be ({0})")]
+    TooManySeeds(usize),
+    /// The other dialect knows no tokens, certificates or signatures.
+    #[error("nodes of the other dialect cannot take part here: this node asks for tokens, certificates or signatures")]
+    OneDialect,
     /// The node is leaving.
     #[error("this node is leaving")]
     Leaving,
@@ -435,19 +459,11 @@ pub enum Output {
         /// What to write.
         records: Vec<DiskRecord>,
     },
+    /// Write records when there is time: nothing waits for them, and peers could bring them again. Only a node with a
+    /// disk asks for it.
+    Keep(Vec<DiskRecord>),
     /// Something happened that others may want to know.
     Emit(Event),
-}
-
-/// What survives a restart on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DiskRecord {
-    /// This node's own newest state.
-    Own(Message),
-    /// A submitted message that this node accepted.
-    Message(Message),
-    /// Messages that were read.
-    Read(Vec<Uuid>),
 }
 
 /// Something that happened.
@@ -466,6 +482,23 @@ pub enum Event {
     MessageArrived {
         /// Which.
         uuid: Uuid,
+    },
+    /// A further way by which a held submitted message came, or would have come.
+    PathAdded {
+        /// Which message.
+        uuid: Uuid,
+        /// The ids that the copy passed through, origin first, without this node.
+        path: Path,
+    },
+    /// A user has read these, which were unread until now.
+    MessagesRead {
+        /// Which.
+        uuids: Vec<Uuid>,
+    },
+    /// The first state of a node was taken; its [`Event::StateChanged`] follows.
+    NodeJoined {
+        /// Which.
+        id: NodeId,
     },
     /// Another status is believed of a node.
     StatusChanged {
@@ -497,6 +530,15 @@ pub enum Event {
     IdClaimedTwice {
         /// The life of the other process, if it is known.
         boot: Option<Boot>,
+    },
+    /// Messages were refused that are not their origin's word; told of the first, the second, the fourth and so on.
+    Forged {
+        /// In whose name the last one was.
+        origin: NodeId,
+        /// What is wrong with it, in a few words.
+        why: &'static str,
+        /// How many so far.
+        count: u64,
     },
     /// Something was refused for a limit.
     Refused {

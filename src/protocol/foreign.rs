@@ -68,6 +68,9 @@ pub(super) fn path_from(origin: &NodeId, teller: &NodeId) -> Path {
 impl Node {
     /// `GET /peers/{id}`: registers a foreign node and names the others.
     pub(super) fn answer_foreign_register(&mut self, now: Time, id: NodeId, out: &mut Vec<Output>) -> Response {
+        if !self.config.dialect {
+            return Response::Refused(Refusal::OneDialect);
+        }
         if self.foreign.peers.contains_key(&id) {
             // It asks anew, perhaps after a restart: it gets everything again.
             self.owe_everything(&id);

@@ -17,7 +17,7 @@ use super::trees::Copies;
 use super::words::{LogKey, Message, NodeId, Path, Time};
 
 /// One copy's arrival.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival {
     /// The ids that it passed through, origin first, without this node.
     pub path: Path,
@@ -40,6 +40,8 @@ pub struct Record {
     pub relayed: u8,
     /// The greatest ttl with which a copy came.
     pub best_ttl: u8,
+    /// The first copy's path with this node added, once something was passed on.
+    pub onward: Option<Path>,
 }
 
 impl Record {
@@ -139,6 +141,16 @@ impl Log {
         self.records.is_empty()
     }
 
+    /// Bytes that the remembered messages take, roughly.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes back the floor of an earlier life; the log must be empty.
+    pub(super) fn restore_floor(&mut self, floor: LogKey) {
+        self.floor = self.floor.max(floor);
+    }
+
     /// Everything at or below was evicted.
     pub fn floor(&self) -> LogKey {
         self.floor
@@ -175,7 +187,8 @@ impl Log {
         }
         let arrival = Arrival { path: message.path.clone(), at: now };
         let best_ttl = message.ttl;
-        let record = Record { message, arrivals: vec![arrival], read: false, copies, relayed: 1, best_ttl };
+        let record =
+            Record { message, arrivals: vec![arrival], read: false, copies, relayed: 1, best_ttl, onward: None };
         self.bytes += record.weight();
         self.account(&record, true);
         self.keys.insert(key.uuid, key);

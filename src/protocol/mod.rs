@@ -5,12 +5,14 @@
 //! reaches it was checked at the door (`wire`). Read in this order: the words, the limits, the door, the node.
 
 mod config;
+mod disk;
 mod door;
 mod fingerprint;
 pub mod limits;
 mod log;
 mod node;
 mod shared;
+mod signature;
 mod sketch;
 mod table;
 mod view;
@@ -18,11 +20,15 @@ mod words;
 
 mod bootstrap;
 mod dissemination;
+mod doubt;
 mod foreign;
 mod forgetting;
 mod joining;
+mod keeping;
 mod link;
+mod links;
 mod liveness;
+mod origins;
 mod overlay;
 mod own;
 mod probe;
@@ -38,14 +44,16 @@ mod trees;
 mod tests;
 
 pub use config::{Config, ConfigError};
+pub use disk::{BuriedRecord, DiskImage, DiskRecord, KnownRecord, LogRecord, OwnRecord};
 pub use door::{
-    Call, DiskRecord, Envelope, Event, Failure, GossipReply, Header, Input, Judgement, LinkAnswer, LinkCall, LinkReply,
-    LinkWish, Outcome, Output, Refusal, Reply, Request, Response, SetForm, Submission, SyncCall, SyncReply,
+    Call, Envelope, Event, Failure, GossipReply, Header, Input, Judgement, LinkAnswer, LinkCall, LinkReply, LinkWish,
+    Outcome, Output, Refusal, Reply, Request, Response, SetForm, Submission, SyncCall, SyncReply,
 };
 pub use link::PeerCounters;
 pub use log::{Arrival, Insert, Log, Record};
 pub use node::{Counters, Node, Seed};
 pub use restore::Known;
+pub use signature::{AllowedKeys, KEY_BYTES, OriginKey, PublicKey, SIGNATURE_BYTES, Seal, signed_bytes};
 pub use sketch::{Difference, SYMBOL_BYTES, Sketch};
 pub use table::{Entry, Merge, State, Table};
 pub use view::View;

@@ -7,7 +7,8 @@ use rand::RngExt;
 use uuid::Uuid;
 
 use super::config::Config;
-use super::door::{DiskRecord, Event, Output, Refusal, Response, Submission};
+use super::disk::{DiskRecord, LogRecord, OwnRecord};
+use super::door::{Event, Output, Refusal, Response, Submission};
 use super::limits::{MAX_LEAP, MAX_VERSION};
 use super::node::Node;
 use super::words::{Boot, Kind, LogKey, Message, NodeId, Payload, Time, Version};
@@ -33,6 +34,8 @@ pub struct Own {
     heard: Version,
     /// The payload that a user set, instead of books.
     set: Option<Payload>,
+    /// What an earlier life said last: said again at first.
+    again: Option<Payload>,
     /// When the next book is drawn, or the first word spoken.
     draw_at: Option<Time>,
     /// When to continue above what was heard.
@@ -51,6 +54,7 @@ impl Own {
             version: 0,
             heard: 0,
             set: None,
+            again: None,
             draw_at: Some(if alone { now } else { now.after(FIRST_WORD_MS) }),
             raise_at: None,
             raised_at: None,
@@ -65,6 +69,17 @@ impl Own {
         self.version = version;
         self.spoken = version > 0;
         self.draw_at = draw_at;
+    }
+
+    /// Goes on where an earlier life ended: at `version`, with its last payload and whether a user set it.
+    pub(super) fn restore(&mut self, now: Time, version: Version, last: Option<(Payload, bool)>) {
+        self.version = version;
+        if let Some((payload, set)) = last {
+            self.set = set.then(|| payload.clone());
+            self.again = Some(payload);
+            // It knows its versions itself, and need not hear of them first.
+            self.draw_at = Some(now);
+        }
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
@@ -124,8 +139,10 @@ impl Node {
 
     /// An earlier life, or another process, said something at or above this node's version.
     pub(super) fn continue_above(&mut self, now: Time, version: Version) {
-        // A forged leap would leave no room to continue; the others refuse it as well.
-        if version > self.own.version.max(self.own.heard) + MAX_LEAP {
+        // A forged leap would leave no room to continue, and the others refuse what is too far above the state that they hold.
+        // They may be some versions behind, and several small leaps must not add up before the next word: so half of it, and
+        // counted from what was said and not from what was heard.
+        if version > self.own.version + MAX_LEAP / 2 {
             return;
         }
         self.own.heard = self.own.heard.max(version);
@@ -145,13 +162,19 @@ impl Node {
         });
     }
 
+    /// A word of an earlier life came back under its signature: whatever its version is, it is this node's own.
+    pub(super) fn recall(&mut self, version: Version) {
+        self.own.version = self.own.version.max(version);
+    }
+
     fn draw_book(&mut self, now: Time, out: &mut Vec<Output>) {
         self.own.draw_at = (self.config.interval_ms > 0 && self.own.set.is_none()).then(|| {
             let interval = self.config.interval_ms;
             now.after(self.random.random_range(interval * 8 / 10..=interval * 12 / 10).max(1))
         });
-        let payload = match (&self.own.set, self.config.books.len()) {
-            (Some(payload), _) => payload.clone(),
+        let again = self.own.again.take();
+        let payload = match (self.own.set.clone().or(again), self.config.books.len()) {
+            (Some(payload), _) => payload,
             (None, 0) => Payload::of_book(None),
             (None, 1) => Payload::of_book(Some(&self.config.books[0])),
             (None, count) => {
@@ -170,23 +193,31 @@ impl Node {
         self.say(now, payload, out);
     }
 
+    /// The message with this node's signature, if it signs.
+    fn signed(&self, message: Message) -> Message {
+        let seal = self.config.signer.as_ref().map(|key| key.seal(&self.config.cluster, &message));
+        Message { seal, ..message }
+    }
+
     /// Makes `payload` this node's newest state.
     fn say(&mut self, now: Time, payload: Payload, out: &mut Vec<Output>) -> Version {
-        let message = Message {
-            uuid: self.new_uuid(),
+        let (uuid, version) = (self.new_uuid(), self.next_version());
+        let message = self.signed(Message {
+            uuid,
             origin: self.id.clone(),
-            version: self.next_version(),
+            version,
             ttl: self.config.ttl,
             kind: Kind::State,
             payload,
             path: [self.id.clone()].into(),
             relays: 0,
             stamp: 0,
-        };
+            seal: None,
+        });
         self.own.spoken = true;
-        let version = message.version;
         self.note_said(now, version);
-        self.persist(vec![DiskRecord::Own(message.clone())], out);
+        let own = OwnRecord { message: message.clone(), set: self.own.set.is_some() };
+        self.persist(vec![DiskRecord::Version(version), DiskRecord::Own(own)], out);
         self.accept_state(now, message, None, out);
         version
     }
@@ -228,40 +259,47 @@ impl Node {
         if (LogKey { stamp, uuid }) <= self.log.floor() {
             return Response::Refused(Refusal::Expired);
         }
-        let message = Message {
+        let version = self.next_version();
+        let message = self.signed(Message {
             uuid,
             origin: self.id.clone(),
-            version: self.next_version(),
+            version,
             ttl: submission.ttl.unwrap_or(self.config.ttl),
             kind: Kind::Message,
             payload: submission.payload,
             path: [self.id.clone()].into(),
             relays: submission.relays,
             stamp,
-        };
-        let version = message.version;
+            seal: None,
+        });
         self.note_said(now, version);
         self.table.heard(&message.origin, version);
-        self.persist(vec![DiskRecord::Message(message.clone())], out);
+        let record = LogRecord { message: message.clone(), at: now };
+        self.persist(vec![DiskRecord::Version(version), DiskRecord::Message(record)], out);
         self.publish(now, message, out);
         Response::Submitted { uuid, version, created: true }
     }
 
     pub(super) fn mark_read(&mut self, uuids: Vec<Uuid>, out: &mut Vec<Output>) -> Response {
-        let mut marked = Vec::new();
+        let (mut marked, mut kept) = (Vec::new(), Vec::new());
         for uuid in uuids {
-            for log in [&mut self.log, &mut self.books] {
-                if let Some(record) = log.get_mut(&uuid)
-                    && !record.read
-                {
-                    record.read = true;
-                    marked.push(uuid);
-                }
+            if let Some(record) = self.log.get_mut(&uuid).filter(|record| !record.read) {
+                record.read = true;
+                kept.push(record.key());
+                marked.push(uuid);
             }
+            // The history of books is not kept over a restart, so neither are its marks.
+            if let Some(book) = self.books.get_mut(&uuid).filter(|book| !book.read) {
+                book.read = true;
+                marked.push(uuid);
+            }
+        }
+        if !kept.is_empty() {
+            self.persist(vec![DiskRecord::Read(kept)], out);
         }
         let count = marked.len() as u64;
         if count > 0 {
-            self.persist(vec![DiskRecord::Read(marked)], out);
+            out.push(Output::Emit(Event::MessagesRead { uuids: marked }));
         }
         Response::Marked(count)
     }

@@ -3,6 +3,7 @@
 //! What only shows in a whole network is tried in the simulated world (`spec/simulation.rs`).
 
 mod forgetting;
+mod keeping;
 mod linking;
 mod living;
 mod logging;
@@ -46,6 +47,7 @@ pub(super) fn message(kind: Kind, uuid: u128, version: Version, ttl: u8, way: &[
         path: path(way),
         relays: 0,
         stamp: if kind == Kind::Message { version } else { 0 },
+        seal: None,
     }
 }
 

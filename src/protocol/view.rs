@@ -4,6 +4,7 @@ use super::door::Refusal;
 use super::link::PeerCounters;
 use super::log::{Log, Record};
 use super::node::{Counters, Node};
+use super::signature::PublicKey;
 use super::table::Table;
 use super::words::{Boot, Digest, NodeId, Time, Version};
 
@@ -97,6 +98,27 @@ impl<'a> View<'a> {
     /// Whether another live process seems to use this node's id.
     pub fn has_conflict(&self, now: Time) -> bool {
         self.node.has_conflict(now)
+    }
+
+    /// How many peers' last digests differed from this node's when they came, or have not come yet.
+    pub fn differing_peers(&self) -> usize {
+        let differs = |link: &&super::link::Link| link.theirs.is_none() || link.doubt.is_some();
+        self.node.overlay.links.values().filter(differs).count()
+    }
+
+    /// The keys by which origins are known, where they were learnt and not given.
+    pub fn pins(&self) -> impl Iterator<Item = (&'a NodeId, &'a PublicKey)> + use<'a> {
+        self.node.pins()
+    }
+
+    /// The key with which it signs.
+    pub fn key(&self) -> Option<PublicKey> {
+        self.node.config.signer.as_ref().map(super::OriginKey::public)
+    }
+
+    /// The nodes that it asks for a place.
+    pub fn seeds(&self) -> impl Iterator<Item = &'a NodeId> + use<'a> {
+        self.node.overlay.seeds.iter().map(|seed| &seed.id)
     }
 
     /// Counts since the process began.

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::limits::{MAX_HOST_LENGTH, MAX_VERSION};
+use super::signature::{SEAL_WEIGHT, Seal};
 
 /// Milliseconds since the process (or the simulation) began. The protocol never reads a clock: time is an argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -228,6 +229,8 @@ pub struct Message {
     pub relays: u8,
     /// Lamport count of a submitted message; 0 for states, and until a node has given one.
     pub stamp: u64,
+    /// Its origin's signature, if it signs.
+    pub seal: Option<Arc<Seal>>,
 }
 
 impl Message {
@@ -239,7 +242,8 @@ impl Message {
 
     /// Bytes that the message takes in an envelope, roughly.
     pub fn weight(&self) -> usize {
-        150 + self.payload.weight() + self.path.iter().map(NodeId::weight).sum::<usize>()
+        let seal = if self.seal.is_some() { SEAL_WEIGHT } else { 0 };
+        150 + seal + self.payload.weight() + self.path.iter().map(NodeId::weight).sum::<usize>()
     }
 }
 

@@ -1,10 +1,16 @@
 //! Runs one node until it is told to leave.
 
+use std::io::Write;
 use std::net::TcpListener;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
+use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::Context as _;
@@ -12,15 +18,25 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::bounds::connections_that_fit;
+use super::reload::{Reloader, tell_of_expiry};
+use super::service_manager;
 use super::settings::Settings;
-use crate::http::Client;
-use crate::net::{Clock, Handle, Injection, fresh_seed};
-use crate::protocol::{Node, NodeId};
+use crate::http::{Client, Tls, Tokens};
+use crate::net::{Clock, Disk, Handle, Injection, fresh_seed, progress_channel};
+use crate::protocol::{DiskImage, Node, NodeId};
+use crate::store::{self, Owner};
 use crate::web;
 use crate::wire::Door;
 
 /// A connection between nodes stays open over many heartbeats.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
+
+/// How long the other end of a connection may take in nothing of what waits for it (RFC 5482): a stream of events would
+/// otherwise hold the connection of whoever stopped reading for ever.
+const UNREAD_TIME: Duration = Duration::from_secs(30);
+/// Host names that are looked up at a time, each by a thread that ends when it is idle: one name that nobody answers for
+/// must not keep a node from the others. A local network, whose ids are ports, never needs one.
+const RESOLVING_AT_ONCE: usize = 16;
 
 /// Binds, serves, and leaves on SIGTERM or SIGINT.
 ///
@@ -31,35 +47,111 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {} (is the port in use?)", settings.address))?;
     let bound = listener.local_addr()?;
     let id = settings.id(bound);
-    println!("node {id} of cluster {} listens on http://{bound}/", settings.config.cluster);
-    actix_rt::System::new().block_on(serve(settings, id, listener))
+    let clock = Clock::start();
+    let (image, disk) = match &settings.data_dir {
+        None => (DiskImage::default(), None),
+        Some(folder) => open_disk(folder, &settings, &id, clock)?,
+    };
+    let scheme = if settings.access.tls.is_some() { "https" } else { "http" };
+    println!("node {id} of cluster {} listens on {scheme}://{bound}/", settings.config.cluster);
+    tell_of_access(&settings);
+    actix_rt::System::new().block_on(serve(settings, id, clock, image, disk, listener))
 }
 
-async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow::Result<()> {
+/// Says on stderr what the operator should know of who may take part, whatever the level of the log.
+fn tell_of_access(settings: &Settings) {
+    for warning in &settings.access.warnings {
+        // Nothing is left to do when even stderr is closed.
+        let _ = writeln!(std::io::stderr(), "gossip_server: warning: {warning}");
+    }
+    if let Some(key) = &settings.access.key {
+        log::info!("this node signs with the key {}", key.public());
+    }
+    if let Some(tls) = &settings.access.tls {
+        tell_of_expiry(tls);
+    }
+}
+
+/// Opens the data directory before anything is served, so that whatever is wrong with it is one clear line.
+fn open_disk(
+    folder: &Path,
+    settings: &Settings,
+    id: &NodeId,
+    clock: Clock,
+) -> anyhow::Result<(DiskImage, Option<Disk>)> {
+    let owner = Owner { cluster: settings.config.cluster.to_string(), id: id.clone() };
+    let mut fresh = [0; 16];
+    fresh.copy_from_slice(&fresh_seed()?[..16]);
+    let fresh = uuid::Builder::from_random_bytes(fresh).into_uuid();
+    let (report, progress) = progress_channel();
+    let opened = store::open(folder, &owner, clock.epoch_ms(), fresh, report)?;
+    let (messages, version) = (opened.image.messages.len(), opened.image.version);
+    log::info!("{}: version {version}, {messages} messages", folder.display());
+    Ok((opened.image, Some(Disk::new(opened.store, progress))))
+}
+
+async fn serve(
+    settings: Settings,
+    id: NodeId,
+    clock: Clock,
+    image: DiskImage,
+    disk: Option<Disk>,
+    listener: TcpListener,
+) -> anyhow::Result<()> {
     let (left, mut leaving) = mpsc::unbounded_channel::<anyhow::Result<()>>();
     let seed = fresh_seed()?;
     let fault_seed = if settings.allow_faults { Some(fresh_seed()?) } else { None };
+    let kept = Arc::new(Mutex::new(Some((image, disk))));
+    let tls = settings.access.tls.clone();
+    let server_tls = tls.as_ref().map(Tls::server_config).transpose()?;
+    let client_tls = tls.as_ref().map(Tls::client_config).transpose()?;
     let connections = settings.connections;
     // The node lives on the one worker's thread, where its handlers run: it is made there, by the first use of this.
     let factory = move || {
         let form = id.form();
-        let clock = Clock::start();
-        let node = Node::new(settings.config.clone(), id.clone(), seed, clock.now());
-        let handle = Handle::start(node, Client::new(), clock, Door { form }, fault_seed.map(Injection::new));
+        let (image, disk) = kept.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        let client = Client::over(client_tls.clone());
+        client.set_token(settings.access.tokens.as_ref().map(Tokens::to_send).as_ref());
+        let mut node = Node::new(settings.config.clone(), id.clone(), seed, clock.now());
+        node.restore(clock.now(), image);
+        let injection = fault_seed.map(Injection::new);
+        let handle = Handle::start(node, client.clone(), clock, Door { form }, injection, disk);
         actix_rt::spawn(leave_when_told(handle.clone(), left.clone()));
-        let context = web::Context::new(handle, settings.requests);
-        App::new().app_data(Data::new(context)).wrap(from_fn(web::limit)).configure(web::routes)
+        actix_rt::spawn(service_manager::keep_telling(handle.clone()));
+        let access = Rc::new(web::Access::new(settings.access.tls.is_some()));
+        access.set_tokens(settings.access.tokens.clone(), settings.access.read_tokens.clone());
+        let (seeds_file, seeds) = settings.seeds_file.clone().unzip();
+        let reloader = Reloader {
+            node: handle.clone(),
+            client,
+            access: access.clone(),
+            settings: settings.access.clone(),
+            seeds_file,
+            seeds: seeds.unwrap_or_default(),
+        };
+        actix_rt::spawn(reloader.run());
+        let context = web::Context::new(handle, settings.requests, access, settings.access.tls.clone());
+        // The last one stands in front: guesses at tokens count as requests, too.
+        let app = App::new().app_data(Data::new(context)).wrap(from_fn(web::guard)).wrap(from_fn(web::limit));
+        app.configure(web::routes)
     };
     let server = HttpServer::new(factory)
+        .on_connect(|connection, notes| {
+            web::note_client(connection, notes);
+            give_up_on_who_does_not_read(connection);
+        })
         .workers(1)
-        .worker_max_blocking_threads(1)
+        .worker_max_blocking_threads(RESOLVING_AT_ONCE)
         .max_connections(connections_that_fit(connections.max_connections))
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(connections.header_time)
         .disable_signals()
-        .shutdown_timeout(1)
-        .listen(listener)?
-        .run();
+        .shutdown_timeout(1);
+    let server = match server_tls {
+        Some(config) => server.listen_rustls_0_23(listener, config)?,
+        None => server.listen(listener)?,
+    };
+    let server = server.run();
     let stopper: ServerHandle = server.handle();
     tokio::pin!(server);
     tokio::select! {
@@ -78,6 +170,17 @@ async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow:
     Ok(())
 }
 
+/// Has the system close a connection whose other end takes in nothing for [`UNREAD_TIME`].
+fn give_up_on_who_does_not_read(connection: &dyn std::any::Any) {
+    let plain = connection.downcast_ref::<TcpStream>();
+    let encrypted = || connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
+    let Some(stream) = plain.or_else(encrypted) else { return };
+    let limit = u32::try_from(UNREAD_TIME.as_millis()).unwrap_or(u32::MAX);
+    if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, limit) {
+        log::debug!("connections that are not read are kept: {error}");
+    }
+}
+
 /// Waits for a signal, lets the node say goodbye, and reports.
 async fn leave_when_told(node: Handle, left: mpsc::UnboundedSender<anyhow::Result<()>>) {
     // The receiver is gone only when the process ends anyway.
@@ -90,6 +193,7 @@ async fn leave(node: Handle) -> anyhow::Result<()> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    service_manager::tell_leaving();
     log::info!("leaving; a second signal ends at once");
     tokio::select! {
         () = node.leave() => Ok(()),

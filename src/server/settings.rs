@@ -7,8 +7,10 @@ use std::time::Duration;
 use clap::Parser;
 use clap::builder::FalseyValueParser;
 
-use super::books;
+use super::access::{AccessArguments, AccessError, AccessSettings};
 use super::bounds::{Bounds, ConnectionBounds};
+use super::health::Question;
+use super::{books, seeds};
 use crate::protocol::{Config, ConfigError, IdForm, NodeId};
 use crate::web;
 
@@ -22,8 +24,9 @@ use crate::web;
     after_help = "Examples:\n  \
         gossip_server --port 5000\n  \
         gossip_server --port 12345 --seed 5000\n  \
-        gossip_server --bind 10.0.0.5 --port 7000 --seed db1.example:7000\n\n\
-        Exit codes: 0 after SIGTERM or SIGINT, 1 when it cannot run, 2 for wrong usage."
+        gossip_server --bind 10.0.0.5 --port 7000 --seed db1.example:7000\n  \
+        gossip_server --health --port 5000\n\n\
+        Exit codes: 0 after SIGTERM or SIGINT or when healthy, 1 when it cannot run or is not, 2 for wrong usage."
 )]
 pub struct Arguments {
     /// Port to listen on, 0 to 65535; 0 takes any free one and prints it.
@@ -33,6 +36,10 @@ pub struct Arguments {
     /// A node to ask first: a port of this machine or host:port. Can be given several times.
     #[arg(long, env = "GOSSIP_SEED", value_name = "PORT|HOST:PORT", value_delimiter = ',', value_parser = parse_id)]
     pub seed: Vec<NodeId>,
+
+    /// File of further seeds, one a line, read again on SIGHUP: new ones are asked, and those taken out no more.
+    #[arg(long, env = "GOSSIP_SEEDS_FILE", value_name = "FILE")]
+    pub seeds_file: Option<PathBuf>,
 
     /// A given neighbour, kept until it fails. Can be given several times.
     #[arg(long, env = "GOSSIP_PEER", value_name = "PORT|HOST:PORT", value_delimiter = ',', value_parser = parse_id)]
@@ -78,13 +85,25 @@ pub struct Arguments {
     #[arg(long, env = "GOSSIP_CLUSTER", value_name = "NAME", default_value = "default")]
     pub cluster: String,
 
+    /// Directory in which the node keeps what must survive a restart; made if it is not there. Without it all is in memory.
+    #[arg(long, env = "GOSSIP_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
     /// Lets anyone who reaches the port disturb what passes between this node and others, for tests (PUT /faults).
     #[arg(long, env = "GOSSIP_ALLOW_FAULT_INJECTION", value_parser = FalseyValueParser::new())]
     pub allow_fault_injection: bool,
 
+    /// Who may take part.
+    #[command(flatten)]
+    pub access: AccessArguments,
+
     /// What this node takes at most.
     #[command(flatten)]
     pub bounds: Bounds,
+
+    /// Asks the node that listens on this port whether it is ready (or =live: whether it serves), and starts none.
+    #[arg(long, value_name = "QUESTION", num_args = 0..=1, require_equals = true, default_missing_value = "ready")]
+    pub health: Option<Question>,
 
     /// How much to log on stderr: off, error, warn, info, debug or trace.
     #[arg(long, env = "GOSSIP_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
@@ -120,6 +139,12 @@ pub struct Settings {
     pub advertise: Option<NodeId>,
     /// Whether faults can be injected.
     pub allow_faults: bool,
+    /// Who may take part.
+    pub access: AccessSettings,
+    /// Where further seeds come from, and those read from there, which are among the node's settings.
+    pub seeds_file: Option<(PathBuf, Vec<NodeId>)>,
+    /// Where the node keeps what survives a restart.
+    pub data_dir: Option<PathBuf>,
     /// What is taken of requests.
     pub requests: web::Bounds,
     /// What is taken of connections.
@@ -147,6 +172,12 @@ pub enum SettingsError {
         /// This network's form.
         ours: IdForm,
     },
+    /// Who may take part.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The seeds cannot be used.
+    #[error("{0:#}")]
+    Seeds(anyhow::Error),
     /// The books cannot be used.
     #[error("{0:#}")]
     Books(anyhow::Error),
@@ -167,11 +198,21 @@ impl Arguments {
                 return Err(SettingsError::Form { flag, id: id.clone(), ours: form });
             }
         }
+        let access = self.access.check(self.bind, self.data_dir.as_deref())?;
+        let seeds_file = match self.seeds_file {
+            Some(file) => {
+                let read = seeds::read(&file, form).map_err(SettingsError::Seeds)?;
+                Some((file, read))
+            }
+            None => None,
+        };
+        let filed = seeds_file.iter().flat_map(|(_, seeds)| seeds).filter(|id| !self.seed.contains(id));
+        let seeds = self.seed.iter().chain(filed).cloned().collect();
         let heartbeat_ms = milliseconds(self.heartbeat);
         let mut config = Config {
             cluster: self.cluster.into(),
             max_peers: self.max_peers,
-            seeds: self.seed,
+            seeds,
             given_peers: self.peer,
             interval_ms: milliseconds(self.interval),
             ttl: self.ttl,
@@ -179,6 +220,10 @@ impl Arguments {
             heartbeat_ms,
             suspicion_ms: heartbeat_ms.saturating_mul(2),
             forget_ms: milliseconds(self.forget_after),
+            signer: access.key.clone(),
+            allowed_keys: access.allowed_keys.clone(),
+            dialect: !access.closes_dialect(),
+            durable: self.data_dir.is_some(),
             ..Config::default()
         };
         self.bounds.write_to(&mut config);
@@ -190,6 +235,9 @@ impl Arguments {
             address: SocketAddr::new(self.bind, self.port),
             advertise: self.advertise,
             allow_faults: self.allow_fault_injection,
+            access,
+            seeds_file,
+            data_dir: self.data_dir,
             requests,
             connections,
             config,
@@ -267,6 +315,12 @@ mod tests {
             (&["--max-connections", "1"], &["--max-connections", "16 to"]),
             (&["--header-time", "1ms"], &["--header-time", "1ms", "100ms to 5min"]),
             (&["--cluster", "a b"], &["--cluster", "a b", "letters"]),
+            (&["--sign"], &["--sign", "--key-file"]),
+            (&["--key-file", "/tmp/key"], &["--sign"]),
+            (&["--tls-cert", "a.pem"], &["--tls-key", "--tls-ca"]),
+            (&["--read-token-file", "a"], &["--token-file"]),
+            (&["--token-file", "/does/not/exist"], &["--token-file", "/does/not/exist", "cannot be read"]),
+            (&["--seeds-file", "/does/not/exist"], &["--seeds-file", "/does/not/exist"]),
             (&["--books", "/does/not/exist"], &["--books", "/does/not/exist"]),
         ] {
             let complaint = complaint(arguments);

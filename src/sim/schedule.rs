@@ -16,7 +16,7 @@ use super::check::Broken;
 use super::faults::{FaultCounts, Faults};
 use super::trace::Observer;
 use super::world::World;
-use crate::protocol::{Config, NodeId, Payload, Submission, Time};
+use crate::protocol::{Config, NodeId, OriginKey, Payload, Submission, Time};
 
 /// Heartbeats within which all agree once the faults are over.
 const AGREEMENT_HEARTBEATS: u64 = 30;
@@ -123,6 +123,8 @@ struct Schedule {
     /// Nodes that have not yet joined.
     absent: Vec<NodeId>,
     max_peers: usize,
+    /// Whether all nodes sign what they say, in every fourth history.
+    sign: bool,
     seeds: Vec<NodeId>,
     partition_ends: Option<Time>,
     submitted: u64,
@@ -143,6 +145,7 @@ impl Schedule {
             random,
             absent,
             max_peers,
+            sign: seed.is_multiple_of(4),
             seeds: vec![NodeId::Port(7_001), NodeId::Port(7_002)],
             partition_ends: None,
             submitted: 0,
@@ -219,6 +222,8 @@ impl Schedule {
             max_books: self.random.random_range(0..=20),
             max_paths: self.random.random_range(1..=64),
             trees: !self.random.random_bool(0.15),
+            signer: self.sign.then(|| key_of(&id)),
+            durable: self.random.random_bool(0.5),
             ..Config::default()
         };
         // Clocks begin anywhere, and some are wrong by up to a tenth.
@@ -337,4 +342,13 @@ impl Schedule {
         let detail = format!("{more} comparisons in {REST_HEARTBEATS} heartbeats in which nothing was new");
         Err(Broken { at: self.world.now(), rule: "comparisons cease when all agree", detail })
     }
+}
+
+/// A node's key: the same one in all its lives, or the others would no longer believe it.
+fn key_of(id: &NodeId) -> OriginKey {
+    let mut seed = [0; 32];
+    for (byte, letter) in seed.iter_mut().zip(id.to_string().bytes()) {
+        *byte = letter;
+    }
+    OriginKey::from_seed(seed)
 }

@@ -19,7 +19,9 @@ pub(super) async fn sync(request: HttpRequest, payload: Payload, context: Data<C
 
 /// Reads a body, puts it to the node and answers what the node says.
 pub(super) async fn carry(request: HttpRequest, path: &str, payload: Payload, context: Data<Context>) -> HttpResponse {
-    let body = match body::read(payload, &context.bounds).await {
+    // An answer before the end of the body would break the stream of HTTP/2.
+    let body = body::read(payload, &context.bounds).await;
+    let body = match context.admits_node(&request).and(body) {
         Ok(body) => body,
         Err(problem) => return answer::problem(&request, &problem),
     };

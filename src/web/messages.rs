@@ -8,10 +8,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::state::Format;
-use super::{Context, answer, body, text};
-use crate::net::Clock;
-use crate::protocol::{Kind, NodeId, Record, Request, Time, View};
-use crate::wire::{ArrivalReport, MessageReport, Problem, encode_response, parse_read_marks, parse_submission};
+use super::{Context, acks, answer, body, etag, text};
+use crate::net::{Clock, message_report};
+use crate::protocol::{Record, Request, Response, Time, View};
+use crate::wire::{MessageReport, Problem, parse_read_marks, parse_submission};
 
 /// Messages in one answer, unless said.
 const DEFAULT_LIMIT: usize = 1_000;
@@ -107,6 +107,11 @@ impl Wanted {
 
 /// The log, oldest first.
 pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpResponse {
+    let shown = show_list(request, context.clone());
+    context.node.written(shown).await
+}
+
+fn show_list(request: HttpRequest, context: Data<Context>) -> HttpResponse {
     let clock = context.node.clock();
     let asked = answer::query::<ListQuery>(&request).and_then(|query| Ok((query.check(clock)?, query.format)));
     let (wanted, format) = match asked {
@@ -116,23 +121,28 @@ pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpRe
     if format == Some(Format::Text) {
         return answer::text(context.node.view(|view, _| text::messages(view.id(), &wanted.select(view))));
     }
-    let reports: Vec<MessageReport> = context
-        .node
-        .view(|view, _| wanted.select(view).into_iter().map(|record| report(view.id(), record, clock)).collect());
-    answer::json(&request, 200, &reports)
+    let reports: Vec<MessageReport> = context.node.view(|view, _| {
+        wanted.select(view).into_iter().map(|record| message_report(view.id(), record, clock)).collect()
+    });
+    etag::json(&request, &reports)
 }
 
 /// One message, by its uuid or an unambiguous beginning of it.
 pub(super) async fn one(request: HttpRequest, name: Path<String>, context: Data<Context>) -> HttpResponse {
+    let shown = show_one(request, name, context.clone());
+    context.node.written(shown).await
+}
+
+fn show_one(request: HttpRequest, name: Path<String>, context: Data<Context>) -> HttpResponse {
     let clock = context.node.clock();
-    let found = context.node.view(|view, _| find(view, &name).map(|record| report(view.id(), record, clock)));
+    let found = context.node.view(|view, _| find(view, &name).map(|record| message_report(view.id(), record, clock)));
     match found {
         Ok(report) => answer::json(&request, 200, &report),
         Err(problem) => answer::problem(&request, &problem),
     }
 }
 
-fn find<'a>(view: View<'a>, name: &str) -> Result<&'a Record, Problem> {
+pub(super) fn find<'a>(view: View<'a>, name: &str) -> Result<&'a Record, Problem> {
     let digits: String = name.chars().filter(|c| *c != '-').map(|c| c.to_ascii_lowercase()).collect();
     let shown: String = name.chars().take(40).collect();
     let plain = digits.bytes().all(|b| b.is_ascii_hexdigit()) && (MIN_PREFIX..=32).contains(&digits.len());
@@ -153,14 +163,20 @@ fn find<'a>(view: View<'a>, name: &str) -> Result<&'a Record, Problem> {
 
 /// Submits a message.
 pub(super) async fn submit(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
-    let parsed =
-        body::read(payload, &context.bounds).await.and_then(|body| parse_submission(&body, context.bounds.max_payload));
-    match parsed {
-        Ok(submission) => {
-            let response = context.node.request(Request::Submit(submission));
-            answer::encoded(&request, encode_response(&response))
+    let parsed = body::read(payload, &context.bounds).await.and_then(|body| {
+        let acks = acks::read(&request, &context.node)?;
+        Ok((parse_submission(&body, context.bounds.max_payload)?, acks))
+    });
+    let (submission, acks) = match parsed {
+        Ok(parsed) => parsed,
+        Err(problem) => return answer::problem(&request, &problem),
+    };
+    let outcome = context.node.request(Request::Submit(submission)).await;
+    match (&outcome, acks) {
+        (Ok(Response::Submitted { uuid, version, created }), Some(acks)) => {
+            acks::await_them(&request, &context, acks, (*uuid, *version, *created)).await
         }
-        Err(problem) => answer::problem(&request, &problem),
+        _ => answer::outcome(&request, outcome),
     }
 }
 
@@ -168,38 +184,9 @@ pub(super) async fn submit(request: HttpRequest, payload: Payload, context: Data
 pub(super) async fn mark_read(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
     match body::read(payload, &context.bounds).await.and_then(|body| parse_read_marks(&body)) {
         Ok(uuids) => {
-            let response = context.node.request(Request::MarkRead(uuids));
-            answer::encoded(&request, encode_response(&response))
+            let outcome = context.node.request(Request::MarkRead(uuids)).await;
+            answer::outcome(&request, outcome)
         }
         Err(problem) => answer::problem(&request, &problem),
     }
-}
-
-fn report(own: &NodeId, record: &Record, clock: Clock) -> MessageReport {
-    let message = &record.message;
-    let arrival = |arrival: &crate::protocol::Arrival| ArrivalReport {
-        path: full_path(own, &arrival.path),
-        received_at: clock.rfc3339(arrival.at),
-    };
-    MessageReport {
-        uuid: message.uuid,
-        origin: message.origin.clone(),
-        version: message.version,
-        kind: match message.kind {
-            Kind::State => "state".to_owned(),
-            Kind::Message => "message".to_owned(),
-        },
-        payload: message.payload.raw().to_owned(),
-        // The history of books counts arrivals in its place.
-        stamp: if message.kind == Kind::Message { message.stamp } else { 0 },
-        received_at: clock.rfc3339(record.received_at()),
-        read: record.read,
-        paths: record.arrivals.iter().map(arrival).collect(),
-    }
-}
-
-/// The way of a copy up to and including this node.
-pub(super) fn full_path(own: &NodeId, path: &[NodeId]) -> Vec<NodeId> {
-    let made_here = path.len() == 1 && path.first() == Some(own);
-    path.iter().chain((!made_here).then_some(own)).cloned().collect()
 }

@@ -62,6 +62,9 @@ pub(super) async fn link(request: HttpRequest, payload: Payload, context: Data<C
 
 /// A peer closes its link, or a node of the other dialect registers.
 pub(super) async fn one(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
+    if let Err(problem) = context.admits_node(&request) {
+        return answer::problem(&request, &problem);
+    }
     let method = if *request.method() == HttpMethod::DELETE { Method::Delete } else { Method::Get };
     match decode_request(method, &format!("/peers/{id}"), &[], context.node.door()) {
         Ok(asked) => {

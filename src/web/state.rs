@@ -1,15 +1,33 @@
 //! `/state`: everyone's newest state, and this node's own.
+//!
+//! Answers carry entity tags (`etag.rs`) and, in `X-Gossip-Index`, a name for what is known now, with which one can wait
+//! for a change: `?wait=30s&index=…`. What the parameters choose stands in `filter.rs`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::{Context, answer, body, text};
-use crate::net::Clock;
-use crate::protocol::{Entry, LogKey, NodeId, Request, Response, Time, View};
-use crate::wire::{CountersReport, DigestReport, Problem, StateReport, encode_response, parse_own_payload};
+use super::filter::Filter;
+use super::{Context, answer, body, etag, text};
+use crate::net::{digest_report, state_report};
+use crate::protocol::{NodeId, Request, Response};
+use crate::wire::{Problem, StateReport, merge_patch, parse_own_payload};
+
+/// The header that names what is known.
+const INDEX: &str = "x-gossip-index";
+
+/// The longest wait for a change: what waits holds a connection.
+const MAX_WAIT: Duration = Duration::from_secs(600);
+
+/// The parameters of `GET /state` that are no filters.
+const PARAMETERS: [&str; 5] = ["digest", "versions", "format", "wait", "index"];
+
+/// Media types of a merge patch; plain JSON is taken as one.
+const PATCH_TYPES: [&str; 2] = ["application/merge-patch+json", "application/json"];
 
 /// `?format=` is taken, though one state has only one form.
 #[derive(Deserialize)]
@@ -27,42 +45,95 @@ pub(super) enum Format {
     Text,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StateQuery {
-    digest: Option<String>,
-    versions: Option<String>,
-    format: Option<Format>,
+/// What `GET /state` is asked for.
+struct Wanted {
+    digest: bool,
+    versions: bool,
+    text: bool,
+    wait: Option<(Duration, String)>,
+    filter: Filter,
 }
 
-/// All known nodes, or a digest of what this node holds.
+impl Wanted {
+    fn parse(request: &HttpRequest) -> Result<Wanted, Problem> {
+        let (parameters, filter) = Filter::split(request, &PARAMETERS)?;
+        let text = match parameters.get("format").map(String::as_str) {
+            None | Some("json") => false,
+            Some("text") => true,
+            Some(_) => return Err(Problem::field("query", "format is json or text")),
+        };
+        let wait = match (parameters.get("wait"), parameters.get("index")) {
+            (None, None) => None,
+            (None, Some(_)) => {
+                return Err(Problem::field("index", "says since when to wait: say for how long with wait"));
+            }
+            (Some(wait), index) => Some((parse_wait(wait)?, index.cloned().unwrap_or_default())),
+        };
+        let has = |name| parameters.contains_key(name);
+        Ok(Wanted { digest: has("digest"), versions: has("versions"), text, wait, filter })
+    }
+}
+
+fn parse_wait(text: &str) -> Result<Duration, Problem> {
+    let shown: String = text.chars().take(40).collect();
+    let wait = humantime::parse_duration(text)
+        .map_err(|_| Problem::field("wait", format!("{shown:?} is no time such as 30s or 500ms")))?;
+    if wait > MAX_WAIT {
+        let detail = format!("{shown} is more than {} s", MAX_WAIT.as_secs());
+        return Err(Problem::field("wait", detail).with_limit(MAX_WAIT.as_secs()));
+    }
+    Ok(wait)
+}
+
+/// All known nodes or some of them, or a digest of what this node holds; at once, or when something has changed.
 pub(super) async fn all(request: HttpRequest, context: Data<Context>) -> HttpResponse {
-    let query: StateQuery = match answer::query(&request) {
-        Ok(query) => query,
+    let wanted = match Wanted::parse(&request) {
+        Ok(wanted) => wanted,
         Err(problem) => return answer::problem(&request, &problem),
     };
+    if let Some((limit, index)) = &wanted.wait {
+        // Without an index one waits for whatever comes next.
+        let index = if index.is_empty() { context.node.live().index() } else { index.clone() };
+        context.node.live().changed(&index, *limit).await;
+    }
+    let mut response = show(&request, &context, &wanted);
+    if let Ok(index) = HeaderValue::from_str(&context.node.live().index()) {
+        response.headers_mut().insert(actix_web::http::header::HeaderName::from_static(INDEX), index);
+    }
+    context.node.written(response).await
+}
+
+fn show(request: &HttpRequest, context: &Context, wanted: &Wanted) -> HttpResponse {
     let clock = context.node.clock();
-    if query.digest.is_some() {
-        let report = context.node.view(|view, _| digest(&context, view));
-        return answer::json(&request, 200, &report);
+    if wanted.digest {
+        let refused = context.limiter.refused();
+        return answer::json(request, 200, &context.node.view(|view, _| digest_report(view, refused)));
     }
-    if query.versions.is_some() {
-        let versions: BTreeMap<NodeId, u64> =
-            context.node.view(|view, _| view.table().iter().map(|(id, entry)| (id.clone(), entry.version())).collect());
-        return answer::json(&request, 200, &versions);
+    let meant = |entry: &&crate::protocol::Entry| wanted.filter.takes(entry);
+    if wanted.versions {
+        let versions: BTreeMap<NodeId, u64> = context.node.view(|view, _| {
+            let meant = view.table().iter().filter(|(_, entry)| meant(entry));
+            meant.map(|(id, entry)| (id.clone(), entry.version())).collect()
+        });
+        return answer::json(request, 200, &versions);
     }
-    if query.format == Some(Format::Text) {
-        return answer::text(context.node.view(text::table));
+    if wanted.text {
+        return answer::text(context.node.view(|view, now| text::table(view, now, |entry| wanted.filter.takes(entry))));
     }
     let reports: BTreeMap<NodeId, StateReport> = context.node.view(|view, now| {
-        let states = view.table().iter();
-        states.filter_map(|(id, entry)| Some((id.clone(), report(view, now, id, entry, clock)?))).collect()
+        let meant = view.table().iter().filter(|(_, entry)| meant(entry));
+        meant.filter_map(|(id, entry)| Some((id.clone(), state_report(view, now, id, entry, clock)?))).collect()
     });
-    answer::json(&request, 200, &reports)
+    etag::json(request, &reports)
 }
 
 /// One known node.
 pub(super) async fn one(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
+    let shown = show_one(request, id, context.clone());
+    context.node.written(shown).await
+}
+
+fn show_one(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
     if let Err(problem) = answer::query::<FormatQuery>(&request) {
         return answer::problem(&request, &problem);
     }
@@ -70,32 +141,104 @@ pub(super) async fn one(request: HttpRequest, id: Path<String>, context: Data<Co
         Ok(id) => id,
         Err(error) => return answer::problem(&request, &Problem::field("id", error)),
     };
-    let clock = context.node.clock();
-    let found = context.node.view(|view, now| report(view, now, &id, view.table().get(&id)?, clock));
-    match found {
-        Some(found) => answer::json(&request, 200, &found),
+    match report_of(&context, &id) {
+        Some(found) => etag::json(&request, &found),
         None => answer::problem(&request, &Problem::new(404, format!("node {id} is not known here"))),
     }
 }
 
+fn report_of(context: &Context, id: &NodeId) -> Option<StateReport> {
+    let clock = context.node.clock();
+    context.node.view(|view, now| state_report(view, now, id, view.table().get(id)?, clock))
+}
+
 /// Sets this node's own payload; it draws no more books.
 pub(super) async fn set(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
-    let parsed = body::read(payload, &context.bounds)
-        .await
-        .and_then(|body| parse_own_payload(&body, context.bounds.max_payload));
+    let parsed = body::read(payload, &context.bounds).await.and_then(|body| {
+        let payload = parse_own_payload(&body, context.bounds.max_payload)?;
+        check_own(&request, &context)?;
+        Ok(payload)
+    });
     match parsed {
-        Ok(payload) => {
-            let response = context.node.request(Request::SetState(payload));
-            answer::encoded(&request, encode_response(&response))
-        }
+        Ok(payload) => change(&request, &context, Request::SetState(payload)).await,
         Err(problem) => answer::problem(&request, &problem),
     }
 }
 
+/// Merges a patch into this node's own payload (RFC 7396); it draws no more books.
+pub(super) async fn patch(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
+    if let Err(problem) = check_patch_type(&request) {
+        let mut response = answer::problem(&request, &problem);
+        let name = actix_web::http::header::HeaderName::from_static("accept-patch");
+        response.headers_mut().insert(name, HeaderValue::from_static(PATCH_TYPES[0]));
+        return response;
+    }
+    let body = body::read(payload, &context.bounds).await;
+    let merged = body.and_then(|body| {
+        let patch = parse_own_payload(&body, context.bounds.max_payload)?;
+        check_own(&request, &context)?;
+        let held = context.node.view(|view, _| {
+            let state = view.table().get(view.id()).and_then(|entry| entry.state.as_ref());
+            state.map(|state| state.payload.clone())
+        });
+        let merged = merge_patch(held.as_ref().map_or("{}", |held| held.as_str()), patch.as_str())?;
+        // The patch is well formed; what it would lead to may not be acceptable.
+        parse_own_payload(merged.as_bytes(), context.bounds.max_payload).map_err(|problem| Problem {
+            status: 422,
+            title: "Unprocessable Content".into(),
+            detail: format!("with the patch applied: {}", problem.detail),
+            ..problem
+        })
+    });
+    match merged {
+        Ok(payload) => change(&request, &context, Request::SetState(payload)).await,
+        Err(problem) => answer::problem(&request, &problem),
+    }
+}
+
+fn check_patch_type(request: &HttpRequest) -> Result<(), Problem> {
+    let Some(given) = request.headers().get(CONTENT_TYPE) else { return Ok(()) };
+    let given = given.to_str().unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if PATCH_TYPES.contains(&essence.as_str()) {
+        return Ok(());
+    }
+    let shown: String = essence.chars().take(60).collect();
+    let detail = format!("{shown:?} is no merge patch: say Content-Type: {}", PATCH_TYPES[0]);
+    Err(Problem::new(415, detail))
+}
+
 /// Returns to drawing books.
 pub(super) async fn clear(request: HttpRequest, context: Data<Context>) -> HttpResponse {
-    let response: Response = context.node.request(Request::ClearState);
-    answer::encoded(&request, encode_response(&response))
+    match check_own(&request, &context) {
+        Ok(()) => change(&request, &context, Request::ClearState).await,
+        Err(problem) => answer::problem(&request, &problem),
+    }
+}
+
+/// Whether this node's state is the one that the request names, by the tag of its own entry or of everyone's.
+fn check_own(request: &HttpRequest, context: &Context) -> Result<(), Problem> {
+    etag::check_match(request, || {
+        let own = context.node.view(|view, _| view.id().clone());
+        let clock = context.node.clock();
+        let everyone: BTreeMap<NodeId, StateReport> = context.node.view(|view, now| {
+            let all = view.table().iter();
+            all.filter_map(|(id, entry)| Some((id.clone(), state_report(view, now, id, entry, clock)?))).collect()
+        });
+        everyone.get(&own).map(etag::tag_of).into_iter().chain([etag::tag_of(&everyone)]).collect()
+    })
+}
+
+/// Changes this node's own state; the answer has the tag of the new one.
+async fn change(request: &HttpRequest, context: &Context, change: Request) -> HttpResponse {
+    let outcome = context.node.request(change).await;
+    let changed = matches!(outcome, Ok(Response::Version(_)));
+    let mut answer = answer::outcome(request, outcome);
+    let own = context.node.view(|view, _| view.id().clone());
+    if let Some(report) = report_of(context, &own).filter(|_| changed) {
+        etag::put(&mut answer, &etag::tag_of(&report));
+    }
+    answer
 }
 
 #[derive(Deserialize)]
@@ -111,53 +254,10 @@ pub(super) async fn forget(request: HttpRequest, id: Path<String>, context: Data
         Ok(Request::Forget { id, uuid: query.uuid })
     });
     match asked {
-        Ok(asked) => answer::encoded(&request, encode_response(&context.node.request(asked))),
+        Ok(asked) => {
+            let outcome = context.node.request(asked).await;
+            answer::outcome(&request, outcome)
+        }
         Err(problem) => answer::problem(&request, &problem),
-    }
-}
-
-fn report(view: View<'_>, now: Time, id: &NodeId, entry: &Entry, clock: Clock) -> Option<StateReport> {
-    let state = entry.state.as_ref()?;
-    Some(StateReport {
-        version: state.version,
-        payload: state.payload.raw().to_owned(),
-        status: entry.status,
-        since: clock.rfc3339(entry.since),
-        updated_at: clock.rfc3339(state.updated_at),
-        hops: if id == view.id() { 0 } else { state.path.len() },
-        conflict: id == view.id() && view.has_conflict(now),
-    })
-}
-
-fn digest(context: &Context, view: View<'_>) -> DigestReport {
-    let live = || view.table().iter().filter(|(_, entry)| entry.status.is_live() && entry.state.is_some());
-    let counters = view.counters();
-    DigestReport {
-        id: view.id().clone(),
-        cluster: view.cluster().to_owned(),
-        boot: view.boot(),
-        version: view.version(),
-        peers: view.peers().cloned().collect(),
-        max_peers: view.max_peers(),
-        nodes: view.table().len(),
-        live: live().count(),
-        live_hash: view.live_hash(),
-        messages: view.log().len(),
-        messages_hash: view.log().hash_above(LogKey::default()).0,
-        hash: view.digest().hash,
-        counters: CountersReport {
-            messages_sent: counters.messages_sent,
-            messages_received: counters.messages_received,
-            new: counters.new,
-            duplicate: counters.duplicate,
-            stale: counters.stale,
-            expired: counters.expired,
-            limited: counters.limited,
-            repaired: counters.repaired,
-            envelopes_sent: counters.envelopes_sent,
-            comparisons: counters.comparisons,
-            failures: counters.failures,
-            requests_refused: context.limiter.refused(),
-        },
     }
 }

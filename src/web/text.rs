@@ -5,9 +5,9 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 
-use super::messages::full_path;
 use super::peers::peer_reports;
-use crate::protocol::{NodeId, Record, Time, View};
+use crate::net::full_path;
+use crate::protocol::{Entry, NodeId, Record, Time, View};
 
 /// Longest payload that a table shows.
 const MAX_SHOWN: usize = 100;
@@ -58,10 +58,10 @@ fn age(now: Time, then: Time) -> String {
     }
 }
 
-/// Everyone's newest state.
-pub(super) fn table(view: View<'_>, now: Time) -> String {
+/// The newest state of everyone who is meant.
+pub(super) fn table(view: View<'_>, now: Time, is_meant: impl Fn(&Entry) -> bool) -> String {
     let mut table = new_table(&["node", "version", "status", "age", "hops", "state"]);
-    for (id, entry) in view.table().iter() {
+    for (id, entry) in view.table().iter().filter(|(_, entry)| is_meant(entry)) {
         let Some(state) = &entry.state else { continue };
         let hops = if id == view.id() { 0 } else { state.path.len() };
         table.add_row([

@@ -9,7 +9,7 @@ use super::envelope::{
 use super::ids::check_form;
 use super::message::{MessageIn, check_all, parse, parse_object};
 use super::problem::Problem;
-use super::reports::{MarkedReport, SubmittedReport, VersionReport};
+use super::reports::{MarkedReport, SeedsReport, SubmittedReport, VersionReport};
 use super::sync::{read_sync, read_sync_reply, write_sync, write_sync_reply};
 use crate::protocol::limits::MAX_BATCH;
 use crate::protocol::{Call, Failure, LinkWish, NodeId, Reply, Request, Response};
@@ -177,9 +177,10 @@ pub fn encode_response(response: &Response) -> Answer {
         Response::Link(reply) => (200, write_link_reply(reply)),
         Response::Done => (200, dialect::OK.to_vec()),
         Response::Peers(peers) => (200, dialect::write_peers(peers)),
+        Response::Seeds(seeds) => (200, write(&SeedsReport { seeds: seeds.clone() })),
         Response::Version(version) => (200, write(&VersionReport { version: *version })),
         Response::Submitted { uuid, version, created } => {
-            (if *created { 201 } else { 200 }, write(&SubmittedReport { uuid: *uuid, version: *version }))
+            (if *created { 201 } else { 200 }, write(&SubmittedReport { uuid: *uuid, version: *version, acks: None }))
         }
         Response::Marked(marked) => (200, write(&MarkedReport { marked: *marked })),
         Response::Refused(refusal) => {

@@ -109,6 +109,7 @@ pub(super) fn read_push(body: &[u8]) -> Result<(NodeId, Vec<Message>), Problem> 
             payload: Payload::of_book(Some(&message.payload.book)),
             relays: 0,
             stamp: 0,
+            seal: None,
         })
     };
     let messages = messages.into_iter().enumerate().map(read).collect::<Result<_, Problem>>()?;

@@ -304,6 +304,8 @@ struct GossipReplyOut<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keep: Vec<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    forged: Vec<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     newer: Vec<MessageOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<DigestShape>,
@@ -327,6 +329,8 @@ struct GossipReplyIn<'a> {
     outcomes: Vec<Cow<'a, str>>,
     #[serde(default)]
     keep: Vec<usize>,
+    #[serde(default)]
+    forged: Vec<usize>,
     #[serde(default, borrow)]
     newer: Vec<MessageIn<'a>>,
     #[serde(default)]
@@ -342,10 +346,12 @@ struct GossipReplyIn<'a> {
 /// The answer to an envelope as JSON.
 pub(super) fn write_gossip_reply(reply: &GossipReply) -> Vec<u8> {
     let kept = reply.judgements.iter().enumerate().filter(|(_, judgement)| judgement.keep);
+    let forged = reply.judgements.iter().enumerate().filter(|(_, judgement)| judgement.outcome == Outcome::Forged);
     write(&GossipReplyOut {
         header: HeaderShape::new(&reply.header),
         outcomes: reply.judgements.iter().map(|judgement| judgement.outcome.name()).collect(),
         keep: kept.map(|(i, _)| i).collect(),
+        forged: forged.map(|(i, _)| i).collect(),
         newer: reply.newer.iter().map(MessageOut::new).collect(),
         digest: reply.digest.as_ref().map(DigestShape::new),
         claims: ClaimShape::all(&reply.claims),
@@ -367,6 +373,8 @@ pub(super) fn read_gossip_reply(body: &[u8], door: Door) -> Result<GossipReply, 
     let judge = |(i, name): (usize, &Cow<'_, str>)| {
         let outcome = Outcome::ALL.iter().find(|(_, known)| known == name).map(|(outcome, _)| *outcome);
         let outcome = outcome.ok_or_else(|| Problem::field(format!("outcomes[{i}]"), "no known outcome"))?;
+        let forged = outcome == Outcome::Limited && shape.forged.contains(&i);
+        let outcome = if forged { Outcome::Forged } else { outcome };
         Ok(Judgement { outcome, keep: shape.keep.contains(&i) })
     };
     Ok(GossipReply {

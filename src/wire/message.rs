@@ -1,14 +1,19 @@
 //! Messages in JSON, as they travel and as users submit them.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::ids::check_form;
+use super::ids::{check_form, from_base64, to_base64};
 use super::payload::check_payload;
 use super::problem::Problem;
 use crate::protocol::limits::{MAX_BATCH, MAX_PATH, MAX_RELAYS, MAX_VERSION};
-use crate::protocol::{IdForm, Kind, Message, NodeId, Payload, Submission, is_version};
+use crate::protocol::{
+    IdForm, KEY_BYTES, Kind, Message, NodeId, Payload, PublicKey, SIGNATURE_BYTES, Seal, Submission, is_version,
+};
 
 /// Messages that one request may carry: several times what our nodes send.
 pub const MAX_MESSAGES: usize = 4 * MAX_BATCH;
@@ -29,6 +34,10 @@ pub(super) struct MessageIn<'a> {
     relays: Option<u8>,
     #[serde(default)]
     stamp: Option<u64>,
+    #[serde(default, borrow)]
+    key: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    signature: Option<Cow<'a, str>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +70,10 @@ pub(super) struct MessageOut<'a> {
     relays: u64,
     #[serde(skip_serializing_if = "is_zero")]
     stamp: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -80,6 +93,8 @@ impl<'a> MessageOut<'a> {
             path: &message.path,
             relays: message.relays.into(),
             stamp: message.stamp,
+            key: message.seal.as_ref().map(|seal| to_base64(seal.key.bytes())),
+            signature: message.seal.as_ref().map(|seal| to_base64(&seal.signature)),
         }
     }
 }
@@ -116,6 +131,11 @@ impl MessageIn<'_> {
             KindShape::Message => Kind::Message,
         };
         let submitted = kind == Kind::Message;
+        let seal = check_seal(self.key.as_deref(), self.signature.as_deref())?;
+        if seal.is_some() && submitted && self.stamp.is_none() {
+            // Whoever gave it one would break the signature, which covers it.
+            return Err(Problem::field("stamp", "a signed message must carry one"));
+        }
         Ok(Message {
             uuid: self.uuid,
             origin: self.origin,
@@ -126,8 +146,38 @@ impl MessageIn<'_> {
             path,
             relays: self.relays.filter(|_| submitted).unwrap_or(0),
             stamp: self.stamp.filter(|_| submitted).unwrap_or(0),
+            seal,
         })
     }
+}
+
+/// Reads the origin's key and signature; whether they fit is for the node to find out.
+fn check_seal(key: Option<&str>, signature: Option<&str>) -> Result<Option<Arc<Seal>>, Problem> {
+    fn bytes<const N: usize>(text: Option<&str>, field: &str) -> Result<[u8; N], Problem> {
+        let text = text.ok_or_else(|| Problem::field(field, "missing: a key and a signature go together"))?;
+        // Writers of other languages pad.
+        let bytes = from_base64(text.trim_end_matches('='), field, N)?;
+        bytes.try_into().map_err(|_| Problem::field(field, format!("not {N} bytes in base64")))
+    }
+    if key.is_none() && signature.is_none() {
+        return Ok(None);
+    }
+    let (key, signature) = (bytes::<KEY_BYTES>(key, "key")?, bytes::<SIGNATURE_BYTES>(signature, "signature")?);
+    Ok(Some(Arc::new(Seal { key: PublicKey::new(key), signature })))
+}
+
+/// One message as JSON, for whoever keeps it.
+pub fn message_to_json(message: &Message) -> Vec<u8> {
+    // No message of ours can fail to become JSON; what reads it refuses an empty text.
+    serde_json::to_vec(&MessageOut::new(message)).unwrap_or_default()
+}
+
+/// Reads what [`message_to_json`] wrote.
+///
+/// # Errors
+/// A [`Problem`] that names the field.
+pub fn message_from_json(json: &[u8], form: IdForm) -> Result<Message, Problem> {
+    parse_object::<MessageIn<'_>>(json)?.check(form)
 }
 
 /// Checks a list of messages; a bad one refuses the whole.
@@ -230,6 +280,23 @@ pub fn parse_read_marks(body: &[u8]) -> Result<Vec<Uuid>, Problem> {
         return parse(body);
     }
     parse::<ReadMarks>(body).map(|marks| marks.uuids)
+}
+
+/// The body of `POST /seeds`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SeedShape {
+    /// A node to ask for a place.
+    pub seed: NodeId,
+}
+
+/// Reads the body of `POST /seeds`: `{"seed": 7001}`.
+///
+/// # Errors
+/// A [`Problem`] that names the field; 409 for an id of the other form.
+pub fn parse_seed(body: &[u8], form: IdForm) -> Result<NodeId, Problem> {
+    let shape: SeedShape = parse_object(body)?;
+    check_form(form, &shape.seed, || "seed".to_owned())?;
+    Ok(shape.seed)
 }
 
 /// Parses a JSON object; an error names the field by its path.

@@ -4,11 +4,14 @@
 //! the field and the limit. Nothing here does I/O or knows a node's state. `reports.rs` holds what people and tools read;
 //! `dialect.rs` holds all of the other dialect.
 
+mod acks;
 mod codec;
 mod dialect;
 mod envelope;
+mod events;
 mod faults;
 mod ids;
+mod merge_patch;
 mod message;
 mod payload;
 mod problem;
@@ -18,16 +21,25 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
+pub use acks::{AcksProblem, HeldReport};
 pub use codec::{
     Answer, CallKind, HttpCall, Method, decode_reply, decode_request, encode_call, encode_peers, encode_response,
 };
+pub use events::{
+    EventKind, ForgottenEvent, LinkEvent, OverlayNode, OverlayReport, PathEvent, ReadEvent, ResetEvent, SnapshotEvent,
+    SpreadNode, SpreadReport, StateEvent, StatusEvent,
+};
 pub use faults::{FaultCounts, Faults, FaultsReport, parse_faults};
-pub use message::{ReadMarks, SubmissionShape, parse_own_payload, parse_read_marks, parse_submission};
+pub use merge_patch::merge_patch;
+pub use message::{
+    ReadMarks, SeedShape, SubmissionShape, message_from_json, message_to_json, parse_own_payload, parse_read_marks,
+    parse_seed, parse_submission,
+};
 pub use payload::check_payload;
 pub use problem::Problem;
 pub use reports::{
-    ArrivalReport, CountersReport, DigestReport, MarkedReport, MessageReport, PeerReport, ReadyReport, StateReport,
-    SubmittedReport, VersionReport,
+    ArrivalReport, CountersReport, DigestReport, MarkedReport, MessageReport, PeerReport, ReadyReport, SeedsReport,
+    StateReport, SubmittedReport, VersionReport,
 };
 
 use crate::protocol::IdForm;

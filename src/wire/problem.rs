@@ -32,14 +32,21 @@ impl Problem {
     pub fn new(status: u16, detail: impl Into<String>) -> Problem {
         let title = match status {
             400 => "Bad Request",
+            401 => "Unauthorized",
+            403 => "Forbidden",
             404 => "Not Found",
             405 => "Method Not Allowed",
             409 => "Conflict",
             410 => "Gone",
+            412 => "Precondition Failed",
             413 => "Content Too Large",
+            415 => "Unsupported Media Type",
+            422 => "Unprocessable Content",
             429 => "Too Many Requests",
             500 => "Internal Server Error",
             503 => "Service Unavailable",
+            504 => "Gateway Timeout",
+            507 => "Insufficient Storage",
             _ => "Error",
         };
         Problem {
@@ -92,7 +99,8 @@ impl From<Refusal> for Problem {
             Refusal::Expired => 410,
             Refusal::NotKnown(_) => 404,
             Refusal::StillLives(_) => 409,
-            Refusal::TooMany(_) => 429,
+            Refusal::TooMany(_) | Refusal::TooManySeeds(_) => 429,
+            Refusal::OneDialect => 403,
             Refusal::Leaving => 503,
         };
         let field = match &refusal {

@@ -72,6 +72,9 @@ pub struct DigestReport {
     pub boot: u64,
     /// Its own newest version; 0 before it first spoke.
     pub version: u64,
+    /// The public key with which it signs, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// Its peers.
     pub peers: Vec<NodeId>,
     /// Most peers that it may have.
@@ -113,6 +116,8 @@ pub struct CountersReport {
     pub expired: u64,
     /// Refused for a limit.
     pub limited: u64,
+    /// Refused as they were not their origin's word.
+    pub forged: u64,
     /// Brought by comparisons.
     pub repaired: u64,
     /// Envelopes sent, heartbeats included.
@@ -152,6 +157,9 @@ pub struct SubmittedReport {
     pub uuid: Uuid,
     /// The node's version of it.
     pub version: u64,
+    /// How many nodes hold it, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acks: Option<usize>,
 }
 
 /// The answer to `PUT /state` and `DELETE /state`.
@@ -168,6 +176,13 @@ pub struct MarkedReport {
     pub marked: u64,
 }
 
+/// The answer to `GET /seeds`, `POST /seeds` and `DELETE /seeds/{id}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SeedsReport {
+    /// The nodes that are asked for a place.
+    pub seeds: Vec<NodeId>,
+}
+
 /// The answer to `GET /livez` and `GET /readyz`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReadyReport {
@@ -176,6 +191,9 @@ pub struct ReadyReport {
     /// Why it is not ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Until when its certificate is valid, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_until: Option<String>,
     /// The node.
     pub id: NodeId,
 }

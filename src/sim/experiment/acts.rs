@@ -105,6 +105,7 @@ impl Engine<'_> {
             path: [id].into(),
             relays: 0,
             stamp: 0,
+            seal: None,
         }
     }
 

@@ -1,0 +1,88 @@
+//! What Prometheus reads: metrics that its own tool accepts, and one that says whether the network has settled.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::harness::{Server, eventually, network};
+
+fn metric(server: &Server, name: &str) -> f64 {
+    let page = server.get("/metrics").body;
+    let line = page.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+    line.unwrap_or_else(|| panic!("no {name} in {page}")).parse().expect("a number")
+}
+
+/// Runs Prometheus' tool.
+fn promtool(arguments: &[&str], input: &str) {
+    let mut child = Command::new("promtool")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool, of the package prometheus, is installed");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads");
+    let done = child.wait_with_output().expect("it ends");
+    let said = [done.stdout, done.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+    assert!(done.status.success(), "{arguments:?}: {said}");
+}
+
+#[test]
+fn the_metrics_pass_the_check_of_prometheus() {
+    let servers = network(3, &["--interval", "0"]);
+    servers[0].submit("apple");
+    eventually("the message is counted", || (metric(&servers[2], "gossip_log_messages") == 1.0).then_some(()));
+    for server in &servers {
+        let page = server.get("/metrics").body;
+        promtool(&["check", "metrics"], &page);
+        // Series do not grow with the network, nor with what anybody sends.
+        assert!(page.lines().filter(|line| !line.starts_with('#')).count() < 60, "{page}");
+    }
+    assert_eq!(metric(&servers[2], "gossip_message_hops_count"), 1.0);
+    assert_eq!(metric(&servers[0], "gossip_message_hops_sum"), 0.0);
+    assert!(metric(&servers[0], "process_resident_memory_bytes") > 1e6);
+}
+
+#[test]
+fn one_metric_says_whether_the_network_has_settled() {
+    let faults = ["--interval", "0", "--heartbeat", "200ms", "--allow-fault-injection"];
+    let servers = network(3, &faults);
+    let all = |wanted: f64| {
+        eventually("all say so", || {
+            servers.iter().all(|server| metric(server, "gossip_converged") == wanted).then_some(())
+        });
+    };
+    all(1.0);
+    // Whatever is submitted during a pause is not known everywhere.
+    servers[1].call("PUT", "/faults", Some(br#"{"lose_percent": 90}"#));
+    let mut count = 0;
+    eventually("a node differs", || {
+        servers[0].submit(&format!("message {count}"));
+        count += 1;
+        servers.iter().any(|server| metric(server, "gossip_converged") == 0.0).then_some(())
+    });
+    servers[1].call("DELETE", "/faults", None);
+    all(1.0);
+    let held = servers.iter().map(|server| metric(server, "gossip_log_messages"));
+    assert!(held.into_iter().all(|held| held == f64::from(count)));
+}
+
+#[test]
+fn the_rules_and_the_configuration_that_come_along_are_valid() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    let path = |name: &str| deploy.join(name).to_str().expect("a path").to_owned();
+    promtool(&["check", "rules", &path("prometheus/alerts.yml")], "");
+    promtool(&["check", "config", &path("prometheus/prometheus.yml")], "");
+    // Every metric that the rules and the dashboard name is one that a node has.
+    let page = Server::start(&["--interval", "0"]).get("/metrics").body;
+    let mut named = 0;
+    for file in ["prometheus/alerts.yml", "grafana/gossip.json"] {
+        let text = std::fs::read_to_string(path(file)).expect("a file");
+        for (at, _) in text.match_indices("gossip_") {
+            let name: String = text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            assert!(page.contains(&format!("{name} ")) || page.contains(&format!("{name}{{")), "{file}: {name}");
+            named += 1;
+        }
+    }
+    assert!(named > 20);
+}

@@ -1,0 +1,128 @@
+//! A network as a Docker Compose file: a container per node, on a network of their own. Pure: text from records.
+//!
+//! The file is of the Compose specification without a version line, and read by `docker-compose` 1.27 and later and by
+//! `docker compose`. JSON strings are YAML strings, so that everything that varies is written as JSON.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::NodeRecord;
+
+/// What every container has in common.
+///
+/// The program needs no rights and writes no file. Its log is bounded, as the engine's default is not.
+const COMMON: &str = "\
+x-node: &node
+  read_only: true
+  cap_drop: [ALL]
+  security_opt: [\"no-new-privileges:true\"]
+  stop_grace_period: 5s
+  logging:
+    driver: json-file
+    options: {max-size: \"10m\", max-file: \"3\"}
+";
+
+/// Text of the file for these nodes. `project` names their containers and network, `title` is a comment on one line.
+pub(super) fn compose_file(title: &str, project: &str, image: &str, nodes: &[NodeRecord]) -> String {
+    let mut text = format!("# {}\n{COMMON}services:\n", title.replace(char::is_control, " "));
+    for node in nodes {
+        write_service(&mut text, project, image, node);
+    }
+    text.push_str(&format!("networks:\n  default:\n    name: {}\n", quoted(project)));
+    text
+}
+
+/// The name of a node's service.
+pub(super) fn service_name(number: u16) -> String {
+    format!("node-{number}")
+}
+
+/// The name of a node's container, which is its host name on the containers' network as well.
+pub(super) fn container_name(project: &str, number: u16) -> String {
+    format!("{project}-{number}")
+}
+
+fn write_service(text: &mut String, project: &str, image: &str, node: &NodeRecord) {
+    let port = node.port.to_string();
+    let seeds = node.seeds.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]);
+    let args: Vec<String> = node.args.iter().cloned().chain(seeds).collect();
+    let health: Vec<String> = ["CMD", "/gossip_server", "--health", "--port", &port].map(str::to_owned).into();
+    // Writing to a string cannot fail.
+    let _ = write!(
+        text,
+        "  {service}:\n    <<: *node\n    image: {image}\n    container_name: {name}\n    command: {command}\n    \
+         ports: [\"127.0.0.1:{port}:{port}\"]\n    healthcheck: {{test: {health}, interval: 30s, timeout: 5s}}\n",
+        service = service_name(node.number),
+        image = quoted(image),
+        name = quoted(&container_name(project, node.number)),
+        command = list(&args),
+        health = list(&health),
+    );
+    let files: Vec<&str> = args.iter().filter_map(|arg| file_of(arg)).collect();
+    if !files.is_empty() {
+        text.push_str("    volumes:\n");
+    }
+    for file in files {
+        let file = quoted(file);
+        text.push_str(&format!("      - {{type: bind, source: {file}, target: {file}, read_only: true}}\n"));
+    }
+}
+
+/// The file of this machine that an argument names by its full path: the container sees it at the same place.
+fn file_of(arg: &str) -> Option<&str> {
+    let value = match arg.strip_prefix("--") {
+        Some(flag) => flag.split_once('=')?.1,
+        None => arg,
+    };
+    Some(value).filter(|value| Path::new(value).is_absolute() && Path::new(value).is_file())
+}
+
+fn list(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    format!("[{}]", words.join(", "))
+}
+
+/// A text as Compose reads it back: it would replace `$NAME`.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text.replace('$', "$$")).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::ProcessMark;
+    use crate::protocol::NodeId;
+
+    #[test]
+    fn a_service_has_all_that_a_node_needs_and_nothing_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let books = folder.path().join("my books.txt");
+        std::fs::write(&books, "One by A\n").unwrap();
+        let node = NodeRecord {
+            number: 3,
+            port: 7003,
+            advertised: Some(NodeId::Host("gossip-a-3:7003".into())),
+            process: ProcessMark::none(),
+            args: vec![
+                "--port".to_owned(),
+                "7003".to_owned(),
+                format!("--books={}", books.display()),
+                "$HOME".to_owned(),
+            ],
+            seeds: vec![NodeId::Host("gossip-a-1:7001".into())],
+            removed: false,
+        };
+        let text = compose_file("two\nlines", "gossip-a", "image:1", &[node]);
+        assert!(text.starts_with("# two lines\nx-node: &node\n"), "{text}");
+        for part in [
+            "  node-3:\n    <<: *node\n    image: \"image:1\"\n    container_name: \"gossip-a-3\"\n",
+            "\"$$HOME\", \"--seed\", \"gossip-a-1:7001\"]\n",
+            "    ports: [\"127.0.0.1:7003:7003\"]\n",
+            "[\"CMD\", \"/gossip_server\", \"--health\", \"--port\", \"7003\"]",
+            &format!("source: \"{}\", target:", books.display()),
+            "networks:\n  default:\n    name: \"gossip-a\"\n",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in\n{text}");
+        }
+    }
+}
