@@ -4,6 +4,8 @@
 //! node's id appended. A message never loops: a state is judged by its version, a submitted message by its uuid and, once
 //! that is forgotten, by the floor of the log. What a link loses here, `repair.rs` brings.
 
+use std::sync::Arc;
+
 use super::door::{Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Refusal, Response};
 use super::foreign;
 use super::limits::{MAX_BATCH_BYTES, MAX_LEAP, MAX_PATH, UNLIMITED_REACH};
@@ -295,7 +297,11 @@ impl Node {
         from: Option<&NodeId>,
         out: &mut Vec<Output>,
     ) {
-        let item = Waiting { ttl: ttl - 1, path: Some(self.path_through(path)), repair: false };
+        let onward = self.path_through(path);
+        if let Some(record) = self.log.get_mut(&uuid).filter(|record| Arc::ptr_eq(&record.message.path, path)) {
+            record.onward = Some(onward.clone());
+        }
+        let item = Waiting { ttl: ttl - 1, path: Some(onward), repair: false };
         let tree = self.tree_of_message(&uuid);
         self.pass_on(now, &ItemKey::Message(uuid, copy), &item, from, path, tree, out);
     }

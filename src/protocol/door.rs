@@ -149,6 +149,8 @@ pub struct SyncReply {
     pub count: u64,
     /// False when the symbols were too few or the floors did not match: ask again with more.
     pub compared: bool,
+    /// How many symbols should suffice, where they were too few; 0 where nothing can be said.
+    pub symbols: u64,
     /// What the caller lacks, oldest first, as far as it fits.
     pub messages: Vec<Message>,
     /// What the caller does not know of others' life.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use uuid::Uuid;
 
+use super::doubt::Doubt;
 use super::limits::{MAX_ANNOUNCED, MAX_IN_FLIGHT, MAX_QUEUE};
 use super::words::{Boot, Digest, Graft, NodeId, Path, Time};
 
@@ -81,8 +82,10 @@ pub struct Link {
     pub claims: BTreeSet<NodeId>,
     /// When to compare, if digests differed.
     pub sync_at: Option<Time>,
-    /// Since when digests have differed.
-    pub differing_since: Option<Time>,
+    /// A difference of digests that is not explained so far.
+    pub doubt: Option<Doubt>,
+    /// Comparisons in a row of a difference that did not last.
+    pub hasty: u32,
     /// Whether a comparison is under way.
     pub syncing: bool,
     /// Comparisons in a row without a digest between them.
@@ -124,7 +127,8 @@ impl Link {
             refused: false,
             claims: BTreeSet::new(),
             sync_at: None,
-            differing_since: None,
+            doubt: None,
+            hasty: 0,
             syncing: false,
             sync_rounds: 0,
             symbols: 0,
@@ -231,7 +235,8 @@ impl Link {
     pub fn deadline(&self) -> Option<Time> {
         let send = self.free_at().map(|free| if self.has_news() { free } else { self.heartbeat_at.max(free) });
         let sync = self.sync_at.filter(|_| !self.syncing);
-        send.into_iter().chain(sync).min()
+        let recheck = self.doubt.and_then(|doubt| doubt.recheck_at);
+        send.into_iter().chain(sync).chain(recheck).min()
     }
 
     /// Notes that a request went; the next one waits for the next window of `batch_ms`. Windows begin at multiples of

@@ -38,8 +38,9 @@ impl Node {
         let Some(link) = self.overlay.links.get_mut(id) else { return };
         link.heard(now);
         // A peer that is held suspect or down and answers is told so at once, so that it can refute.
-        let doubted = self.table.get(id).is_some_and(|entry| entry.status != Status::Alive);
-        if doubted && let Some(link) = self.overlay.links.get_mut(id) {
+        if self.table.is_doubted(id)
+            && let Some(link) = self.overlay.links.get_mut(id)
+        {
             link.claims.insert(id.clone());
         }
     }

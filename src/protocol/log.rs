@@ -40,6 +40,8 @@ pub struct Record {
     pub relayed: u8,
     /// The greatest ttl with which a copy came.
     pub best_ttl: u8,
+    /// The first copy's path with this node added, once something was passed on.
+    pub onward: Option<Path>,
 }
 
 impl Record {
@@ -175,7 +177,8 @@ impl Log {
         }
         let arrival = Arrival { path: message.path.clone(), at: now };
         let best_ttl = message.ttl;
-        let record = Record { message, arrivals: vec![arrival], read: false, copies, relayed: 1, best_ttl };
+        let record =
+            Record { message, arrivals: vec![arrival], read: false, copies, relayed: 1, best_ttl, onward: None };
         self.bytes += record.weight();
         self.account(&record, true);
         self.keys.insert(key.uuid, key);

@@ -19,10 +19,12 @@ mod words;
 
 mod bootstrap;
 mod dissemination;
+mod doubt;
 mod foreign;
 mod forgetting;
 mod joining;
 mod link;
+mod links;
 mod liveness;
 mod origins;
 mod overlay;

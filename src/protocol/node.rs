@@ -4,13 +4,14 @@
 //! `door.rs`). The rules stand in one file each: `own.rs` (this node's state), `dissemination.rs` (messages),
 //! `overlay.rs` (links), `liveness.rs` (who lives), `repair.rs` (comparisons) and `foreign.rs` (the other dialect).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use super::config::Config;
 use super::door::{Call, Header, Input, Output, Refusal, Reply, Request, Response};
+use super::doubt::Past;
 use super::foreign::Foreign;
 use super::forgetting::Forgotten;
 use super::limits::MAX_VERSION;
@@ -100,11 +101,15 @@ pub struct Node {
     pub(super) refused: Refusals,
     pub(super) origins: Origins,
     pub(super) compared_once: bool,
+    pub(super) past: Past,
     pub(super) counters: Counters,
     pub(super) stopping: bool,
-    pending: BTreeMap<u64, (NodeId, Purpose)>,
+    /// Calls under way, a handful, each with its ticket.
+    pending: Vec<(u64, NodeId, Purpose)>,
     next_ticket: u64,
     next_seq: u64,
+    /// The deadline as of the end of the last event.
+    due: Option<Time>,
 }
 
 /// The number of bytes that seed a node's generator.
@@ -140,11 +145,13 @@ impl Node {
             refused: Refusals::default(),
             origins,
             compared_once: false,
+            past: Past::default(),
             counters: Counters::default(),
             stopping: false,
-            pending: BTreeMap::new(),
+            pending: Vec::new(),
             next_ticket: 0,
             next_seq: 0,
+            due: Some(now),
         }
     }
 
@@ -183,12 +190,12 @@ impl Node {
         match input {
             Input::Wake | Input::Persisted(_) => {}
             Input::Delivered { ticket, reply } => {
-                if let Some((to, purpose)) = self.pending.remove(&ticket) {
+                if let Some((to, purpose)) = self.ended(ticket) {
                     self.delivered(now, to, purpose, reply, out);
                 }
             }
             Input::Undelivered { ticket, failure } => {
-                if let Some((to, purpose)) = self.pending.remove(&ticket) {
+                if let Some((to, purpose)) = self.ended(ticket) {
                     self.counters.failures += 1;
                     if let Some(link) = self.overlay.links.get_mut(&to) {
                         link.counts.failures += 1;
@@ -199,6 +206,13 @@ impl Node {
             Input::Stop => self.leave(now, out),
         }
         self.tend(now, out);
+    }
+
+    /// Takes out what a call was for.
+    fn ended(&mut self, ticket: u64) -> Option<(NodeId, Purpose)> {
+        let place = self.pending.iter().position(|(pending, ..)| *pending == ticket)?;
+        let (_, to, purpose) = self.pending.swap_remove(place);
+        Some((to, purpose))
     }
 
     fn delivered(&mut self, now: Time, to: NodeId, purpose: Purpose, reply: Reply, out: &mut Vec<Output>) {
@@ -243,6 +257,14 @@ impl Node {
 
     /// Does all that is due at `now`.
     fn tend(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.overlay.links.settle();
+        // Most events leave nothing to do before a later time; only a search for better links acts on what comes meanwhile.
+        self.due = self.deadline();
+        let calm = !self.stopping && self.overlay.links.are_sound() && self.overlay.scouting.is_none();
+        if calm && self.due.is_none_or(|due| due > now) {
+            self.note_past(now);
+            return;
+        }
         if !self.stopping {
             self.tend_own(now, out);
             self.tend_suspects(now, out);
@@ -252,20 +274,28 @@ impl Node {
             self.tend_foreign(now, out);
         }
         self.tend_links(now, out);
+        self.note_past(now);
+        self.overlay.links.settle();
+        self.due = self.deadline();
     }
 
     /// The time at which [`Input::Wake`] is next needed.
     pub fn deadline(&self) -> Option<Time> {
-        let links = self.overlay.links.values().filter_map(super::link::Link::deadline).min();
         if self.stopping {
             return None;
         }
+        let links = self.overlay.links.deadline();
         let suspect = self.suspects.first().map(|(due, _)| *due);
         let (probe, forgetting) = (self.probes.deadline(), self.forgetting_deadline());
         [self.own.deadline(), suspect, forgetting, self.overlay_deadline(), probe, self.foreign.deadline(), links]
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// What [`Node::deadline`] was at the end of the last request or input, at no cost.
+    pub fn due(&self) -> Option<Time> {
+        self.due
     }
 
     /// A read-only view for displays.
@@ -290,7 +320,7 @@ impl Node {
     pub(super) fn call(&mut self, to: &NodeId, call: Call, purpose: Purpose, out: &mut Vec<Output>) {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        self.pending.insert(ticket, (to.clone(), purpose));
+        self.pending.push((ticket, to.clone(), purpose));
         out.push(Output::Send { ticket, to: to.clone(), call });
     }
 
@@ -311,10 +341,13 @@ impl Node {
             }
             return Err(Refusal::OwnId(self.id.clone()));
         }
-        self.foreign.note_native(&header.from);
-        if self.overlay.links.get(&header.from).is_some_and(|link| link.boot != header.boot) {
-            self.drop_link(now, &header.from, "the other side was restarted", out);
+        match self.overlay.links.get(&header.from).map(|link| link.boot == header.boot) {
+            // It was met when the link was made.
+            Some(true) => return Ok(()),
+            Some(false) => self.drop_link(now, &header.from, "the other side was restarted", out),
+            None => {}
         }
+        self.foreign.note_native(&header.from);
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use super::config::Config;
 use super::door::{Call, Event, LinkAnswer, LinkCall, LinkReply, LinkWish, Output, Response};
 use super::joining::{Join, Promise, Split};
 use super::link::Link;
+use super::links::Links;
 use super::node::{Node, Purpose};
 use super::scouting::Scouting;
 use super::seeking::SEEK_PAUSE;
@@ -20,7 +21,7 @@ use super::words::{Boot, NodeId, Time};
 /// This node's links and everything under way about them.
 #[derive(Clone, Debug)]
 pub struct Overlay {
-    pub(super) links: BTreeMap<NodeId, Link>,
+    pub(super) links: Links,
     /// Direct requests under way, each holding a place.
     pub(super) offers: BTreeSet<NodeId>,
     pub(super) join: Option<Join>,
@@ -46,7 +47,7 @@ impl Overlay {
         let seeds = config.seeds.iter().chain(&config.given_peers).filter(|seed| *seed != id);
         let distinct: BTreeSet<&NodeId> = seeds.collect();
         Overlay {
-            links: BTreeMap::new(),
+            links: Links::default(),
             offers: BTreeSet::new(),
             join: None,
             given,

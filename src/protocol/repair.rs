@@ -1,7 +1,7 @@
 //! Repair: finding and exchanging what two nodes do not both hold.
 //!
 //! Every heartbeat the two ends of a link exchange digests. Equal digests end it: one small exchange, whatever the size.
-//! Unequal ones lead, once what is in flight has settled, to a comparison (`POST /sync/`): one side sends its set as coded
+//! Unequal ones lead, if not just for what is in flight (`doubt.rs`), to a comparison (`POST /sync/`): one side sends its set as coded
 //! symbols (`sketch.rs`) or, when that is shorter, as a list; the other answers with what the caller lacks and names what
 //! it wants. What repair brings counts as new: it is pushed on. Messages at or below either floor are in neither set.
 
@@ -17,7 +17,7 @@ use super::words::{Digest, LogKey, Message, NodeId, Status, Time};
 /// Symbols of a first comparison: enough for about twenty differences, in under a kilobyte.
 const FIRST_SYMBOLS: usize = 32;
 
-/// How much a further comparison grows.
+/// How much a further comparison grows where the other side does not say how many symbols should suffice.
 const GROWTH: usize = 8;
 
 /// Comparisons in a row over one link before the next heartbeat is awaited.
@@ -41,7 +41,7 @@ impl Node {
     }
 
     /// What this node holds, as far as it is above `floor` and its own floor.
-    fn digest_above(&self, floor: LogKey) -> Digest {
+    pub(super) fn digest_above(&self, floor: LogKey) -> Digest {
         let floor = floor.max(self.log.floor());
         let ((states, state_count), (messages, message_count)) = (self.table.hash(), self.log.hash_above(floor));
         let refused = self.refused.fingerprints_above(floor);
@@ -66,49 +66,8 @@ impl Node {
         refused.chain(states).chain(messages).collect()
     }
 
-    /// A digest came over a link: decides whether, and who, and when to compare.
-    pub(super) fn compare_digest(&mut self, now: Time, peer: &NodeId, theirs: Digest) {
-        let ours = self.digest_above(theirs.floor);
-        let settle = self.config.heartbeat_ms / 5;
-        let settle = self.jittered(settle);
-        let patience = 2 * self.config.heartbeat_ms;
-        let first = self.id < *peer;
-        if ours == theirs {
-            self.compared(now);
-        }
-        let Some(link) = self.overlay.links.get_mut(peer) else { return };
-        let new_link = link.theirs.is_none();
-        link.theirs = Some(theirs);
-        // Below the greater floor the other side may hold what is evicted here, so only the side with the lower floor can
-        // tell whether the two differ; it has this side's digest, too. A node that never compared asks once all the same.
-        let cannot_tell = ours.floor > theirs.floor && self.compared_once;
-        if ours == theirs || cannot_tell {
-            link.differing_since = None;
-            link.sync_at = None;
-            link.sync_rounds = 0;
-            link.symbols = 0;
-            return;
-        }
-        let since = *link.differing_since.get_or_insert(now);
-        // The side with the lower floor can judge both digests; of equal floors the one with fewer items has the shorter set.
-        let ours_to_do = match ours.floor.cmp(&theirs.floor) {
-            std::cmp::Ordering::Greater => false,
-            _ => (ours.count, first) < (theirs.count, !first) || self.log.floor() < theirs.floor,
-        };
-        if link.syncing || link.sync_at.is_some() {
-            return;
-        }
-        if ours_to_do {
-            link.sync_at = Some(if new_link { now } else { now.after(settle) });
-            link.sync_rounds = 0;
-        } else if now.since(since) >= patience {
-            link.sync_at = Some(now.after(settle));
-            link.sync_rounds = 0;
-        }
-    }
-
     /// A comparison with a peer is finished: this node knows what there is to know of an earlier life of its own.
-    fn compared(&mut self, now: Time) {
+    pub(super) fn compared(&mut self, now: Time) {
         self.compared_once = true;
         self.heard_of_self(now, 0);
     }
@@ -162,17 +121,27 @@ impl Node {
             floor: own_floor,
             count: held.len() as u64,
             compared: false,
+            symbols: 0,
             messages: Vec::new(),
             claims: Vec::new(),
             more: 0,
             want: Vec::new(),
         };
-        if floor == call.floor
-            && let Some((lacking, wanted)) = compare(&held, &call.set)
-        {
-            reply.compared = true;
-            reply.want = wanted;
-            self.fill_reply(now, &mut reply, lacking.into_iter().filter_map(|fingerprint| held.get(&fingerprint)));
+        if floor == call.floor {
+            match compare(&held, &call.set) {
+                Compared::Found(lacking, wanted) => {
+                    reply.compared = true;
+                    reply.want = wanted;
+                    let lacking = lacking.into_iter().filter_map(|fingerprint| held.get(&fingerprint));
+                    self.fill_reply(now, &mut reply, lacking);
+                    // The other side has begun what this one was about to do.
+                    if let Some(link) = self.overlay.links.get_mut(&call.header.from) {
+                        link.doubt = None;
+                        link.sync_at = None;
+                    }
+                }
+                Compared::TooFew(enough) => reply.symbols = enough as u64,
+            }
         }
         Response::Sync(reply)
     }
@@ -209,7 +178,8 @@ impl Node {
     /// A comparison was answered.
     pub(super) fn sync_answered(&mut self, now: Time, to: &NodeId, reply: SyncReply, out: &mut Vec<Output>) {
         let met = self.meet(now, &reply.header, out).is_ok();
-        let growth = {
+        let suggested = usize::try_from(reply.symbols).unwrap_or(MAX_SYMBOLS);
+        let symbols = {
             let Some(link) = self.overlay.links.get_mut(to) else { return };
             link.syncing = false;
             if !met || !reply.header.linked {
@@ -223,17 +193,16 @@ impl Node {
             let floor_was_right = reply.floor <= theirs.floor.max(self.log.floor());
             theirs.floor = reply.floor;
             theirs.count = reply.count;
-            if reply.compared {
-                link.symbols = 0;
-                1
-            } else if floor_was_right {
-                GROWTH
-            } else {
-                1
+            match (reply.compared, floor_was_right) {
+                (true, _) => 0,
+                (false, false) => link.symbols,
+                (false, true) if suggested == 0 => link.symbols * GROWTH,
+                // Whatever is suggested, each comparison is larger than the one before.
+                (false, true) => suggested.max(link.symbols * 3 / 2),
             }
         };
         if let Some(link) = self.overlay.links.get_mut(to) {
-            link.symbols = (link.symbols * growth).min(MAX_SYMBOLS);
+            link.symbols = symbols.min(MAX_SYMBOLS);
         }
         self.link_works(now, to);
         if reply.compared && reply.more == 0 {
@@ -303,19 +272,29 @@ impl Node {
     }
 }
 
-/// Fingerprints that only this side holds, and those that only the caller does; `None` if the symbols are too few.
-fn compare(held: &BTreeMap<u64, Held>, set: &SetForm) -> Option<(Vec<u64>, Vec<u64>)> {
+/// What a comparison found.
+enum Compared {
+    /// Fingerprints that only this side holds, and those that only the caller does.
+    Found(Vec<u64>, Vec<u64>),
+    /// The symbols are too few; so many should suffice, 0 if that is unknown.
+    TooFew(usize),
+}
+
+fn compare(held: &BTreeMap<u64, Held>, set: &SetForm) -> Compared {
     match set {
         SetForm::Fingerprints(theirs) => {
             let theirs: std::collections::BTreeSet<u64> = theirs.iter().copied().collect();
             let lacking = held.keys().filter(|f| !theirs.contains(f)).copied().collect();
             let wanted = theirs.iter().filter(|f| !held.contains_key(f)).copied().collect();
-            Some((lacking, wanted))
+            Compared::Found(lacking, wanted)
         }
         SetForm::Symbols(bytes) => {
-            let theirs = Sketch::from_bytes(bytes)?;
-            let found = Sketch::new(theirs.len(), held.keys().copied()).difference(&theirs)?;
-            Some((found.only_left, found.only_right))
+            let Some(theirs) = Sketch::from_bytes(bytes) else { return Compared::TooFew(0) };
+            let ours = Sketch::new(theirs.len(), held.keys().copied());
+            match ours.clone().difference(&theirs) {
+                Some(found) => Compared::Found(found.only_left, found.only_right),
+                None => Compared::TooFew(ours.enough_for(&theirs)),
+            }
         }
     }
 }

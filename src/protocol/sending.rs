@@ -21,7 +21,7 @@ impl Node {
             if link.free_at().is_none_or(|free| free > now) || !(due || link.has_news()) {
                 return;
             }
-            let items = self.fill(to);
+            let (items, messages) = self.fill(to);
             // A leaving node keeps its link until the queue is empty; its last envelope says that it left.
             let rest = self.overlay.links.get(to).map_or(0, |link| link.queue_length());
             let claims = if self.stopping && rest > 0 { Vec::new() } else { self.claims_for(now, to) };
@@ -31,8 +31,6 @@ impl Node {
             }
             let mut header = self.header(to);
             header.linked = header.linked || rest > 0;
-            let mut messages = Vec::with_capacity(items.len());
-            messages.extend(items.iter().filter_map(|(key, item)| self.message_for(key, item)));
             self.counters.messages_sent += messages.len() as u64;
             self.counters.envelopes_sent += 1;
             let free_place = due.then(|| self.advertise_place(now)).flatten();
@@ -57,9 +55,13 @@ impl Node {
     }
 
     /// Takes from a link's queue as much as one envelope carries.
-    fn fill(&mut self, to: &NodeId) -> Vec<(ItemKey, Waiting)> {
-        let (mut items, mut bytes) = (Vec::new(), 0);
-        let Some(link) = self.overlay.links.get_mut(to) else { return items };
+    fn fill(&mut self, to: &NodeId) -> (Vec<(ItemKey, Waiting)>, Vec<Message>) {
+        let (mut items, mut messages, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let Some(link) = self.overlay.links.get_mut(to) else { return (items, messages) };
+        if link.queue_length() == 0 {
+            link.singly = false;
+            return (items, messages);
+        }
         let most = if link.singly { 1 } else { MAX_BATCH };
         let mut taken = Vec::new();
         while taken.len() < most {
@@ -81,11 +83,12 @@ impl Node {
             }
             bytes += message.weight();
             items.push((key, item));
+            messages.push(message);
         }
         if let Some(link) = self.overlay.links.get_mut(to) {
             link.put_back(rest);
         }
-        items
+        (items, messages)
     }
 
     /// The message that a waiting item stands for, if it is still held.
@@ -216,10 +219,8 @@ impl Node {
 
     /// Everything that is owed over links at `now`.
     pub(super) fn tend_links(&mut self, now: Time, out: &mut Vec<Output>) {
-        let due = |link: &Link| link.deadline().is_some_and(|deadline| deadline <= now);
-        let ids: Vec<NodeId> =
-            self.overlay.links.iter().filter(|(_, link)| due(link)).map(|(id, _)| id.clone()).collect();
-        for id in ids {
+        for id in self.overlay.links.due(now) {
+            self.recheck_if_due(now, &id);
             self.flush(now, &id, out);
             self.sync_if_due(now, &id, out);
         }

@@ -118,9 +118,4 @@ impl<V: Clone> SharedMap<V> {
             }
         })
     }
-
-    /// The entries that this map does not share, to be changed.
-    pub fn own_mut(&mut self) -> impl Iterator<Item = (&NodeId, &mut V)> {
-        self.own.iter_mut().filter_map(|(id, value)| Some((id, value.as_mut()?)))
-    }
 }

@@ -13,6 +13,15 @@ use super::fingerprint::{Fingerprint, mix};
 /// Bytes of one symbol on the wire: sum, check, count.
 pub const SYMBOL_BYTES: usize = 14;
 
+/// Symbols that a large difference needs for each of its items.
+const SYMBOLS_PER_ITEM: f64 = 1.35;
+
+/// An estimate from 32 symbols is within a quarter or so of the truth; this much more covers nearly all.
+const ESTIMATE_MARGIN: f64 = 1.5;
+
+/// Small differences need more symbols per item than large ones.
+const SPARE_SYMBOLS: usize = 16;
+
 /// The sum, check sum and count of the fingerprints that fall on one place of the sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Symbol {
@@ -136,14 +145,36 @@ impl Sketch {
         Some(Sketch { symbols })
     }
 
-    /// Subtracts `right` and peels the difference apart. `None` when there were too few symbols for it.
-    pub fn difference(mut self, right: &Sketch) -> Option<Difference> {
+    fn subtract(&mut self, right: &Sketch) {
         self.symbols.truncate(right.symbols.len());
         for (mine, other) in self.symbols.iter_mut().zip(&right.symbols) {
             mine.sum ^= other.sum;
             mine.check ^= other.check;
             mine.count = mine.count.wrapping_sub(other.count);
         }
+    }
+
+    /// How many symbols would suffice to peel the difference to `right` apart, most of the time.
+    ///
+    /// Place 0 counts how many more items one side holds. By how much the further counts depart from their shares of that
+    /// tells how many items differ: each adds or takes one at place i with probability p = 1/(1 + i/2), and so p(1 - p) to
+    /// the variance.
+    pub fn enough_for(mut self, right: &Sketch) -> usize {
+        self.subtract(right);
+        let surplus = self.symbols.first().map_or(0.0, |symbol| f64::from(symbol.count));
+        let (mut departed, mut share) = (0.0, 0.0);
+        for (place, symbol) in self.symbols.iter().enumerate().skip(1) {
+            let chance = 1.0 / (1.0 + place as f64 / 2.0);
+            departed += (f64::from(symbol.count) - surplus * chance).powi(2);
+            share += chance * (1.0 - chance);
+        }
+        let differing = if share > 0.0 { (departed / share).max(surplus.abs()) } else { surplus.abs() };
+        (SYMBOLS_PER_ITEM * ESTIMATE_MARGIN * differing).ceil() as usize + SPARE_SYMBOLS
+    }
+
+    /// Subtracts `right` and peels the difference apart. `None` when there were too few symbols for it.
+    pub fn difference(mut self, right: &Sketch) -> Option<Difference> {
+        self.subtract(right);
         let length = self.symbols.len();
         let mut found = Difference::default();
         let mut ready: Vec<usize> = (0..length).rev().collect();
@@ -211,6 +242,25 @@ mod tests {
             least += 50;
         }
         assert!(least <= 3_000, "{least} symbols for 2,000 differences");
+    }
+
+    #[test]
+    fn a_few_symbols_tell_how_many_would_suffice() {
+        for (left, right, common) in [(50, 50, 1_000), (500, 500, 9_000), (1_000, 0, 500), (0, 400, 5_000)] {
+            let trials = 40;
+            let mut decoded = 0;
+            for trial in 0..trials {
+                let shared = set(3 * trial, common);
+                let (left, right) = (&set(3 * trial + 1, left) | &shared, &set(3 * trial + 2, right) | &shared);
+                let few = |set: &BTreeSet<u64>| Sketch::new(32, set.iter().copied());
+                let length = few(&left).enough_for(&few(&right));
+                assert!(length < 6_000, "{length} symbols");
+                decoded += u64::from(compare(&left, &right, length).is_some());
+            }
+            assert!(decoded * 10 >= trials * 8, "{decoded} of {trials} times for {left} and {right}");
+        }
+        let full = Sketch::new(32, set(1, 100));
+        assert!(full.clone().enough_for(&Sketch::new(0, [])) > 0 && full.clone().enough_for(&full) > 0);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //!
 //! The table never sends anything and holds no time-outs; `node.rs` and `liveness.rs` drive it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -49,25 +50,13 @@ pub struct Entry {
     pub since: Time,
     /// The version to which the belief refers.
     pub claim_version: Version,
-    /// By which links its messages travel.
-    tree: Tree,
-    /// The highest version that any of its messages had.
-    heard: Version,
     /// Dead for so long that it is no longer spoken of.
     faded: bool,
 }
 
 impl Entry {
     fn new(now: Time) -> Entry {
-        Entry {
-            state: None,
-            status: Status::Alive,
-            since: now,
-            claim_version: 0,
-            tree: Tree::default(),
-            heard: 0,
-            faded: false,
-        }
+        Entry { state: None, status: Status::Alive, since: now, claim_version: 0, faded: false }
     }
 
     /// The state's version, 0 without one.
@@ -101,20 +90,41 @@ pub enum Merge {
     Full,
 }
 
+/// What is kept of an origin that sends messages: apart from its entry, which in a simulated network is shared as long as
+/// it does not change.
+#[derive(Clone, Copy, Debug, Default)]
+struct Course {
+    /// By which links its messages travel.
+    tree: Tree,
+    /// The highest version that any of its messages had.
+    heard: Version,
+}
+
 /// Everything known of all nodes, this one included.
 #[derive(Clone, Debug)]
 pub struct Table {
     entries: SharedMap<Entry>,
+    courses: BTreeMap<NodeId, Course>,
     max_nodes: usize,
     hash: u64,
     states: u64,
     dead: usize,
+    /// Number of nodes that are not held for alive.
+    doubted: usize,
 }
 
 impl Table {
     /// An empty table that takes at most `max_nodes` nodes.
     pub fn new(max_nodes: usize) -> Table {
-        Table { entries: SharedMap::new(), max_nodes, hash: 0, states: 0, dead: 0 }
+        Table {
+            entries: SharedMap::new(),
+            courses: BTreeMap::new(),
+            max_nodes,
+            hash: 0,
+            states: 0,
+            dead: 0,
+            doubted: 0,
+        }
     }
 
     /// Makes what is known so far a part that clones of this table share.
@@ -135,6 +145,11 @@ impl Table {
     /// Number of nodes that are down or have left.
     pub fn dead(&self) -> usize {
         self.dead
+    }
+
+    /// Whether `id` is known and not held for alive.
+    pub(super) fn is_doubted(&self, id: &NodeId) -> bool {
+        self.doubted > 0 && self.get(id).is_some_and(|entry| entry.status != Status::Alive)
     }
 
     /// The first node behind `id` in the order of ids, beginning anew behind the last.
@@ -200,7 +215,6 @@ impl Table {
                 entry.faded = false;
             }
             entry.claim_version = entry.claim_version.max(message.version);
-            entry.heard = entry.heard.max(message.version);
         });
         Merge::Taken
     }
@@ -248,7 +262,9 @@ impl Table {
     /// Forgets a node.
     pub(super) fn remove(&mut self, id: &NodeId) {
         let Some(entry) = self.entries.remove(id) else { return };
+        self.courses.remove(id);
         self.dead -= usize::from(!entry.status.is_live());
+        self.doubted -= usize::from(entry.status != Status::Alive);
         if let Some(fingerprint) = entry.fingerprint(id) {
             self.states -= 1;
             self.hash = self.hash.wrapping_sub(fingerprint);
@@ -257,29 +273,41 @@ impl Table {
 
     /// A message of `id` had this version.
     pub(super) fn heard(&mut self, id: &NodeId, version: Version) {
-        if let Some(entry) = self.entries.get_mut(id) {
-            entry.heard = entry.heard.max(version);
+        if let Some(course) = self.course_mut(id) {
+            course.heard = course.heard.max(version);
         }
     }
 
     /// The highest version known of `id`, of a state, a message or a claim; 0 for none.
     pub fn highest_version(&self, id: &NodeId) -> Version {
-        self.entries.get(id).map_or(0, |entry| entry.heard.max(entry.claim_version).max(entry.version()))
+        let heard = self.courses.get(id).map_or(0, |course| course.heard);
+        self.entries.get(id).map_or(0, |entry| heard.max(entry.claim_version).max(entry.version()))
     }
 
     /// The tree of an origin.
     pub(super) fn tree(&self, id: &NodeId) -> Option<Tree> {
-        self.entries.get(id).map(|entry| entry.tree)
+        match self.courses.get(id) {
+            Some(course) => Some(course.tree),
+            None => self.entries.get(id).map(|_| Tree::default()),
+        }
     }
 
     /// The tree of an origin, to be changed.
     pub(super) fn tree_mut(&mut self, id: &NodeId) -> Option<&mut Tree> {
-        self.entries.get_mut(id).map(|entry| &mut entry.tree)
+        self.course_mut(id).map(|course| &mut course.tree)
     }
 
-    /// All trees that have grown, to be changed: in what is shared with other tables there are none.
+    fn course_mut(&mut self, id: &NodeId) -> Option<&mut Course> {
+        if !self.courses.contains_key(id) {
+            self.entries.get(id)?;
+            self.courses.insert(id.clone(), Course::default());
+        }
+        self.courses.get_mut(id)
+    }
+
+    /// All trees that have grown, to be changed.
     pub(super) fn trees_mut(&mut self) -> impl Iterator<Item = (&NodeId, &mut Tree)> {
-        self.entries.own_mut().map(|(id, entry)| (id, &mut entry.tree))
+        self.courses.iter_mut().map(|(id, course)| (id, &mut course.tree))
     }
 
     /// A state, to be changed in what no fingerprint depends on.
@@ -318,9 +346,11 @@ impl Table {
 
     fn change(&mut self, now: Time, id: &NodeId, change: impl FnOnce(&mut Entry)) {
         let entry = self.entries.get_or_insert_with(id, || Entry::new(now));
-        let (before, was_dead) = (entry.fingerprint(id), !entry.status.is_live());
+        let doubt = |entry: &Entry| (!entry.status.is_live(), entry.status != Status::Alive);
+        let (before, (was_dead, was_doubted)) = (entry.fingerprint(id), doubt(entry));
         change(entry);
-        let (after, is_dead) = (entry.fingerprint(id), !entry.status.is_live());
+        let (after, (is_dead, is_doubted)) = (entry.fingerprint(id), doubt(entry));
+        self.doubted = self.doubted + usize::from(is_doubted) - usize::from(was_doubted);
         self.dead = self.dead + usize::from(is_dead) - usize::from(was_dead);
         self.states = self.states + u64::from(after.is_some()) - u64::from(before.is_some());
         self.hash = self.hash.wrapping_sub(before.unwrap_or(0)).wrapping_add(after.unwrap_or(0));

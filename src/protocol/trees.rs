@@ -255,14 +255,24 @@ impl Node {
     /// What was not pushed over a link since its last digest.
     pub(super) fn take_announcements(&mut self, to: &NodeId) -> Vec<Announcement> {
         let Some(link) = self.overlay.links.get_mut(to) else { return Vec::new() };
-        let held_back = std::mem::take(&mut link.held_back);
+        let mut held_back = std::mem::take(&mut link.held_back);
         let announce = |uuid: uuid::Uuid| {
             let record = self.log.get(&uuid)?;
             let made_here = record.message.path.len() == 1 && self.is_self(&record.message.path[0]);
-            let path = if made_here { record.message.path.clone() } else { self.path_through(&record.message.path) };
+            let path = match &record.onward {
+                Some(onward) => onward.clone(),
+                None if made_here => record.message.path.clone(),
+                None => self.path_through(&record.message.path),
+            };
             (!path.contains(to)).then_some(Announcement { uuid, path })
         };
-        held_back.into_iter().filter_map(announce).take(MAX_ANNOUNCED).collect()
+        let announced = held_back.iter().copied().filter_map(announce).take(MAX_ANNOUNCED).collect();
+        // The next ones need not ask for memory again.
+        held_back.clear();
+        if let Some(link) = self.overlay.links.get_mut(to) {
+            link.held_back = held_back;
+        }
+        announced
     }
 
     /// A peer announces what it did not push: another way by which a message might have come.

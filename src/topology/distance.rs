@@ -106,7 +106,8 @@ impl Graph {
         };
         // No two nodes are farther apart than twice the reach of any one.
         let (sum, diameter) = if reach.saturating_mul(2) <= SIDE_BY_SIDE_STEPS {
-            (0..n).step_by(WORDS * 64).map(|first| self.side_by_side(first)).fold((0, 0), add_up)
+            let all: Vec<usize> = (0..n).collect();
+            all.chunks(WORDS * 64).map(|some| self.side_by_side(some)).fold((0, 0), add_up)
         } else {
             (0..n).map(|node| self.one_search(node)).fold((0, 0), add_up)
         };
@@ -136,14 +137,13 @@ impl Graph {
             return 0.0;
         }
         let sources = sources.clamp(1, n);
-        let mut sum = 0;
-        for source in rand::seq::index::sample(rng, n, sources) {
-            let distances = self.distances_from(source);
-            if farthest(&distances).is_none() {
-                return f64::INFINITY;
-            }
-            sum += distances.iter().map(|&d| d as u64).sum::<u64>();
-        }
+        let chosen = rand::seq::index::sample(rng, n, sources).into_vec();
+        let Some(reach) = farthest(&self.distances_from(chosen[0])) else { return f64::INFINITY };
+        let sum: u64 = if reach.saturating_mul(2) <= SIDE_BY_SIDE_STEPS {
+            chosen.chunks(WORDS * 64).map(|some| self.side_by_side(some).0).sum()
+        } else {
+            chosen.iter().map(|source| self.one_search(*source).0).sum()
+        };
         mean_of(sum, sources, n)
     }
 
@@ -154,16 +154,16 @@ impl Graph {
         (sum, distances.into_iter().max().unwrap_or(0))
     }
 
-    /// Sum and maximum of the distances from up to 256 nodes, `first` and the
-    /// ones after it, of a connected graph.
+    /// Sum and maximum of the distances from up to 256 nodes of a connected
+    /// graph.
     ///
     /// Bit `s` of a node's row says that search `s` has reached it; one round
     /// ORs every row with those of its neighbours.
-    fn side_by_side(&self, first: usize) -> (u64, usize) {
+    fn side_by_side(&self, sources: &[usize]) -> (u64, usize) {
         let n = self.node_count();
         let mut reached = vec![[0u64; WORDS]; n];
-        for (search, row) in reached[first..].iter_mut().take(WORDS * 64).enumerate() {
-            row[search / 64] |= 1 << (search % 64);
+        for (search, source) in sources.iter().enumerate() {
+            reached[*source][search / 64] |= 1 << (search % 64);
         }
         let mut next = reached.clone();
         let (mut sum, mut round) = (0u64, 0usize);

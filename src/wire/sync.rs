@@ -58,6 +58,8 @@ struct SyncReplyOut<'a> {
     floor: Option<KeyShape>,
     count: u64,
     compared: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    symbols: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     messages: Vec<MessageOut<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -79,6 +81,8 @@ struct SyncReplyIn<'a> {
     floor: Option<KeyShape>,
     count: u64,
     compared: bool,
+    #[serde(default)]
+    symbols: u64,
     #[serde(default, borrow)]
     messages: Vec<MessageIn<'a>>,
     #[serde(default)]
@@ -96,6 +100,7 @@ pub(super) fn write_sync_reply(reply: &SyncReply) -> Vec<u8> {
         floor: KeyShape::new(reply.floor),
         count: reply.count,
         compared: reply.compared,
+        symbols: Some(reply.symbols).filter(|symbols| *symbols > 0),
         messages: reply.messages.iter().map(MessageOut::new).collect(),
         claims: ClaimShape::all(&reply.claims),
         more: reply.more,
@@ -118,6 +123,7 @@ pub(super) fn read_sync_reply(body: &[u8], door: Door) -> Result<SyncReply, Prob
         floor: KeyShape::key(shape.floor),
         count: shape.count,
         compared: shape.compared,
+        symbols: shape.symbols,
         messages: check_all_of_reply(shape.messages, door)?,
         claims: ClaimShape::check_all(shape.claims, door, MAX_FINGERPRINTS)?,
         more: shape.more,

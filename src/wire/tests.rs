@@ -138,15 +138,26 @@ fn golden_replies_are_written_as_pinned_and_read_back() {
         floor: LogKey::default(),
         count: 9,
         compared: true,
+        symbols: 0,
         messages: messages(),
         claims: claims(),
         more: 2,
         want: vec![7, 8],
     };
+    let too_few = SyncReply {
+        compared: false,
+        symbols: 137,
+        messages: Vec::new(),
+        claims: Vec::new(),
+        more: 0,
+        want: Vec::new(),
+        ..sync.clone()
+    };
     let link = |answer| Response::Link(LinkReply { header: header(true), answer, known_version: 5 });
     for (name, kind, response) in [
         ("gossip_reply", CallKind::Gossip, Response::Gossip(gossip)),
         ("sync_reply", CallKind::Sync, Response::Sync(sync)),
+        ("sync_reply_too_few", CallKind::Sync, Response::Sync(too_few)),
         ("link_reply_linked", CallKind::Link, link(LinkAnswer::Linked)),
         ("link_reply_busy", CallKind::Link, link(LinkAnswer::Busy)),
         ("link_reply_walk", CallKind::Link, link(LinkAnswer::Walk { next: port(7006), walk: 3 })),
