@@ -178,6 +178,31 @@ fn every_ready_scenario_can_be_read() {
 }
 
 #[test]
+fn news_on_its_way_is_no_reason_to_compare() {
+    let steady = ["--nodes", "150", "--senders", "turn", "--broadcasts", "150", "--codec", "off"];
+    for latency in ["50ms", "10ms-50ms"] {
+        let report = report(&[&steady[..], &["--latency", latency]].concat());
+        assert_eq!((&report["repair_rounds"], &report["delivery_ratio"]), (&0.into(), &1.0.into()), "{latency}");
+    }
+}
+
+#[test]
+fn two_nodes_find_out_in_what_they_differ() {
+    let found = report(&["--reconcile", "2000", "--differ", "0,1,100"]);
+    let found = found.as_array().unwrap();
+    assert_eq!(found.len(), 3);
+    for (run, differing) in found.iter().zip([0, 1, 100]) {
+        assert_eq!((&run["differing"], &run["messages"]), (&differing.into(), &differing.into()), "{run}");
+        assert_eq!(run["agreed"], true);
+        assert!(run["bytes"].as_u64().unwrap() <= if differing == 0 { 700 } else { 2_000 + 64 * differing }, "{run}");
+        assert!(run["round_trips"].as_u64().unwrap() <= 4, "{run}");
+    }
+    let table = simulate(&["--reconcile", "100", "--differ", "3"]);
+    assert!(String::from_utf8_lossy(&table.stdout).contains("ROUND TRIPS"));
+    assert!(said(&table).contains("without HTTP headers"));
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused() {
     for (arguments, named) in [
         (&["--nodes", "1"][..], "nodes"),
@@ -187,6 +212,9 @@ fn what_cannot_be_meant_is_refused() {
         (&["--loss", "120%"], "100%"),
         (&["--latency", "50ms-10ms"], "10ms-50ms"),
         (&["--senders", "nobody"], "senders"),
+        (&["--reconcile", "10", "--differ", "11"], "differ"),
+        (&["--reconcile", "1"], "reconcile"),
+        (&["--differ", "1"], "--reconcile"),
         (&["--plot", "picture.gif", "--nodes", "4", "--broadcasts", "1"], ".svg"),
     ] {
         let output = simulate(arguments);

@@ -3,6 +3,7 @@
 mod compare;
 mod flags;
 mod picture;
+mod reconcile;
 mod scenario;
 mod show;
 
@@ -15,6 +16,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use self::flags::{Flags, Share};
+use self::reconcile::Counts;
 use super::context::Context;
 use super::failure::Failure;
 use super::output::{Form, print_json, say};
@@ -33,7 +35,8 @@ Examples:
   gossip simulate --nodes 10000 --broadcasts 50 --senders random --loss 5% --kill 80%
   gossip simulate --nodes 2000 --kill 50%,80%,90%,95% --broadcasts 5 --plot reliability.svg
   gossip simulate --scenario scenarios/plumtree.toml -o json > a.json
-  gossip simulate --compare a.json b.json")]
+  gossip simulate --compare a.json b.json
+  gossip simulate --reconcile 10000 --differ 0,1,100,1000")]
 pub struct Args {
     #[command(flatten)]
     flags: Flags,
@@ -49,6 +52,12 @@ pub struct Args {
     /// Shows two reports, made with `-o json`, side by side.
     #[arg(long, num_args = 2, value_names = ["A.json", "B.json"], exclusive = true)]
     compare: Option<Vec<PathBuf>>,
+    /// Instead of a network, two nodes of so many entries that differ in some: what it costs them to find out in which.
+    #[arg(long, value_name = "ENTRIES")]
+    reconcile: Option<usize>,
+    /// How many entries only one of the two holds; several with commas are several runs [default: 0,1,100,1000].
+    #[arg(long, value_name = "NUMBERS", requires = "reconcile")]
+    differ: Option<Counts>,
 }
 
 #[derive(Serialize)]
@@ -62,6 +71,10 @@ enum Answer<'a> {
 pub fn run(args: Args, context: &Context) -> Result<(), Failure> {
     if let Some([left, right]) = args.compare.as_deref() {
         return compare::run(left, right, context.form);
+    }
+    if let Some(entries) = args.reconcile {
+        let differ = args.differ.unwrap_or_else(|| Counts(vec![0, 1, 100, 1_000]));
+        return reconcile::run(entries, &differ, args.flags.seed.unwrap_or(1), context.form);
     }
     let scenario = args.scenario.as_deref().map(scenario::read).transpose()?;
     let (scenario_flags, acts) = scenario.unwrap_or_default();

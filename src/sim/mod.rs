@@ -4,7 +4,8 @@
 //! processes are played. Everything that happens is decided by one seed, so a failure is replayed by its number. It does
 //! no I/O and reads no clock. Read `faults.rs` (what may go wrong), `world.rs` (the loop), `check.rs` (what must hold
 //! after each step), `agreement.rs` (what must hold once the faults are over) and `schedule.rs` (random histories).
-//! `experiment.rs` is the same for large networks: it measures instead of checking each step.
+//! `experiment.rs` is the same for large networks: it measures instead of checking each step. `reconcile.rs` measures what
+//! it costs two nodes to find out in what they differ.
 //!
 //! ```
 //! use gossip_network::sim::{Options, run_schedule};
@@ -19,6 +20,7 @@ mod check;
 mod experiment;
 mod faults;
 mod network;
+mod reconcile;
 mod schedule;
 mod trace;
 mod world;
@@ -29,6 +31,7 @@ pub use experiment::{
     Watcher, run_experiment,
 };
 pub use faults::{FaultCounts, Faults};
+pub use reconcile::{MAX_ENTRIES, Reconciliation, reconcile};
 pub use schedule::{Options, Report, run_schedule};
 pub use trace::Observer;
 pub use world::World;
