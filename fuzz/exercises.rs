@@ -236,7 +236,7 @@ impl NodeExercise {
                     self.open.push((ticket, CallKind::of(&call)));
                 }
                 Output::Persist { seq, .. } => self.handle(Input::Persisted(seq)),
-                Output::Emit(_) => {}
+                Output::Keep(_) | Output::Emit(_) => {}
             }
         }
     }

@@ -14,6 +14,10 @@ mod messages;
 #[path = "cli/changes.rs"]
 mod changes;
 
+// Directories of nodes: what a network keeps, and when it goes.
+#[path = "cli/directories.rs"]
+mod directories;
+
 // Partitions, delays, losses and pauses on command.
 #[path = "cli/faults.rs"]
 mod faults;

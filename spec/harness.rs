@@ -48,8 +48,14 @@ impl Server {
     /// The same with another program, which may be of another age.
     pub fn start_program(program: &OsStr, port: u16, arguments: &[&str]) -> Server {
         let server = Server::spawn_program(program, port, arguments);
-        let port = server.port;
-        eventually("the node serves", || (try_call("GET", port, "/livez", None).ok()?.status == 200).then_some(()));
+        server.await_service();
+        server
+    }
+
+    /// The same by another program that becomes the node; it is told the node's first arguments.
+    pub fn start_by(command: impl FnOnce(&[&str]) -> Command) -> Server {
+        let server = Server::spawn(&mut command(&["--port", "0", "--log-level", "off"]));
+        server.await_service();
         server
     }
 
@@ -59,13 +65,17 @@ impl Server {
     }
 
     fn spawn_program(program: &OsStr, port: u16, arguments: &[&str]) -> Server {
-        let mut child = Command::new(program)
-            .args(["--port", &port.to_string(), "--log-level", "off"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the node starts");
+        let port = port.to_string();
+        Server::spawn(Command::new(program).args(["--port", &port, "--log-level", "off"]).args(arguments))
+    }
+
+    fn await_service(&self) {
+        let port = self.port;
+        eventually("the node serves", || (try_call("GET", port, "/livez", None).ok()?.status == 200).then_some(()));
+    }
+
+    fn spawn(command: &mut Command) -> Server {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the node starts");
         let stdout = child.stdout.take().expect("stdout is piped");
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).expect("the node says where it listens");

@@ -12,6 +12,8 @@ mod access;
 mod bootstrap;
 /// Nodes that speak the other dialect.
 mod dialect;
+/// What a node with a data directory keeps, whatever happens.
+mod durability;
 /// Nodes that die, come back, hang or leave.
 mod failures;
 /// Injected faults, mass crashes, and what each link counts.

@@ -10,7 +10,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["wire", "protocol"]),
     ("net", &["http", "store", "wire", "protocol"]),
     ("web", &["net", "wire", "http", "protocol"]),
-    ("server", &["web", "net", "http", "wire", "protocol"]),
+    ("server", &["web", "net", "store", "http", "wire", "protocol"]),
     ("topology", &[]),
     ("plot", &[]),
     ("client", &["http", "wire", "protocol"]),

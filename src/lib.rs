@@ -9,6 +9,8 @@ pub mod protocol;
 
 pub mod wire;
 
+pub mod store;
+
 pub mod net;
 pub mod web;
 

@@ -317,6 +317,7 @@ impl Host {
                     self.node.handle(self.clock.now(), Input::Persisted(seq), &mut more);
                     outputs.extend(more);
                 }
+                Output::Keep(_) => {}
                 Output::Emit(Event::MessageArrived { uuid }) => self.keep(&uuid),
                 Output::Emit(event) => eprintln!("{}: {event:?}", self.name),
             }

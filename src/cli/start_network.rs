@@ -81,6 +81,14 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", value_parser = check_duration)]
     heartbeat: Option<String>,
 
+    /// Keeps everything in memory: without it every node has a directory, and what it acknowledged survives its death.
+    #[arg(long, conflicts_with = "keep_data")]
+    ephemeral: bool,
+
+    /// Goes on with what the nodes of an earlier network of this name kept (see stop-network --keep-data).
+    #[arg(long)]
+    keep_data: bool,
+
     /// How much the nodes log: off, error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<log::LevelFilter>,
@@ -197,6 +205,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         drawing,
         access: wish.access,
         node_flags: wish.node_flags,
+        durable: !args.ephemeral,
+        keep_data: args.keep_data,
         limit,
     };
     let network = launch(&context.registry, &caller, &plan, &mut progress).await?;

@@ -9,15 +9,21 @@ use crate::lab::stop_network;
 
 /// Stops a network.
 ///
-/// Exactly the processes that start-network, add-node and restart-node started for it; its logs stay.
+/// Exactly the processes that start-network, add-node and restart-node started for it. Its logs stay; what its
+/// nodes kept on disk is removed with it, unless --keep-data is given.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   gossip stop-network
   gossip stop-network --name two
+  gossip stop-network --keep-data && gossip start-network --keep-data
 
 Exit code 1 also when no such network runs.")]
-pub struct Args {}
+pub struct Args {
+    /// Leaves what the nodes kept on disk for start-network --keep-data.
+    #[arg(long)]
+    keep_data: bool,
+}
 
 #[derive(Serialize)]
 struct Answer {
@@ -28,8 +34,8 @@ struct Answer {
 }
 
 /// Stops the network.
-pub async fn run(_: Args, context: &Context) -> Result<(), Failure> {
-    let stopped = stop_network(&context.registry, &context.name).await?;
+pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let stopped = stop_network(&context.registry, &context.name, args.keep_data).await?;
     if context.form == Form::Json {
         return print_json(&Answer {
             name: context.name.to_string(),

@@ -17,7 +17,7 @@ mod tests;
 
 pub use error::ClientError;
 pub use gather::gather;
-pub use node::{Caller, NodeClient};
+pub use node::{Acks, Caller, NodeClient};
 pub use query::{KindFilter, MessageQuery, ReadFilter};
 
 pub use crate::http::{CallError, Client, Secret, Tls, TlsFiles, Tokens, exposed_mode};

@@ -15,6 +15,27 @@ use crate::wire::{
     SeedsReport, StateReport, SubmissionShape, SubmittedReport, VersionReport,
 };
 
+/// How long a node waits for others to hold a message, unless said.
+const DEFAULT_WAIT: Duration = Duration::from_secs(5);
+
+/// How many nodes are to hold a message before its submitter is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acks {
+    /// So many, the one it is given to included.
+    Count(usize),
+    /// All that live.
+    All,
+}
+
+impl std::fmt::Display for Acks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Acks::Count(count) => write!(f, "{count}"),
+            Acks::All => f.write_str("all"),
+        }
+    }
+}
+
 /// Characters of a foreign answer that an error repeats.
 const SHOWN_OF_FOREIGN: usize = 80;
 
@@ -89,6 +110,21 @@ impl NodeClient {
     /// `POST /messages`: submits a message.
     pub async fn submit(&self, submission: &SubmissionShape) -> Result<SubmittedReport, ClientError> {
         self.exchange(Verb::Post, "/messages", to_body(submission)?).await
+    }
+
+    /// `POST /messages?acks=`: submits a message and waits until so many nodes hold it, for `wait` (the node's 5 s unless
+    /// said) at most; refused with 504 and the number reached otherwise.
+    pub async fn submit_and_wait(
+        &self,
+        submission: &SubmissionShape,
+        acks: Acks,
+        wait: Option<Duration>,
+    ) -> Result<SubmittedReport, ClientError> {
+        let wait = wait.unwrap_or(DEFAULT_WAIT);
+        let path = format!("/messages?acks={acks}&wait={}ms", wait.as_millis());
+        let body = to_body(submission)?;
+        let (status, body) = self.http.call(Verb::Post, &self.address, &path, body, self.limit + wait).await?;
+        read(status, &body)
     }
 
     /// `GET /messages`: its log, oldest first.

@@ -60,7 +60,9 @@ pub async fn add_node<R: Rng + ?Sized>(
     let mut network = registry.load_running(name)?;
     let (number, port) = next_free(&network)?;
     network.access.provide(std::iter::once(port))?;
-    let args = node_args(port, &network.cluster, network.newcomer_places, &network.node_flags, &network.access);
+    let data = network.durable.then(|| registry.data_folder(name, number));
+    let places = network.newcomer_places;
+    let args = node_args(port, &network.cluster, places, data.as_deref(), &network.node_flags, &network.access);
     let seeds = seeds(&network, number, random);
     if seeds.is_empty() {
         return Err(LabError::NotRunning { name: name.clone() });

@@ -1,5 +1,6 @@
 //! Starting a network: all of its processes, or none.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::registry::NetworkLock;
@@ -36,6 +37,10 @@ pub struct LaunchPlan {
     pub access: NetworkAccess,
     /// Flags for every node.
     pub node_flags: Vec<String>,
+    /// Whether every node gets a directory for what survives a restart.
+    pub durable: bool,
+    /// Whether nodes go on with what an earlier network of this name left in theirs.
+    pub keep_data: bool,
     /// How long the nodes may take until they answer.
     pub limit: Duration,
 }
@@ -52,7 +57,7 @@ pub async fn launch(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<NetworkRecord, LabError> {
     let program = program::find_server()?;
-    let planned = plan_nodes(plan)?;
+    let planned = plan_nodes(registry, plan)?;
     let lock = registry.lock(&plan.name)?;
     if let Some(running) = registry.load(&plan.name)?.filter(NetworkRecord::is_running) {
         let live = running.live_nodes().len();
@@ -63,6 +68,9 @@ pub async fn launch(
     }
     plan.access.provide(planned.iter().map(|node| node.port))?;
     registry.clear_logs(&lock, &plan.name);
+    if !plan.keep_data {
+        registry.clear_data(&lock, &plan.name)?;
+    }
     let mut network = NetworkRecord {
         name: plan.name.clone(),
         base_port: plan.base_port,
@@ -71,6 +79,7 @@ pub async fn launch(
         newcomer_places: plan.newcomer_places,
         access: plan.access.clone(),
         node_flags: plan.node_flags.clone(),
+        durable: plan.durable,
         program,
         nodes: Vec::new(),
     };
@@ -88,6 +97,9 @@ pub async fn launch(
             // What could not be stopped stays written down, so that stop-network can try again.
             if end(&network.nodes.iter().collect::<Vec<_>>(), Ending::Graceful).await.is_ok() {
                 registry.forget(&lock, &plan.name)?;
+                if !plan.keep_data {
+                    registry.clear_data(&lock, &plan.name)?;
+                }
             } else {
                 registry.save(&lock, &network)?;
             }
@@ -102,7 +114,7 @@ struct PlannedNode {
     args: Vec<String>,
 }
 
-fn plan_nodes(plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
+fn plan_nodes(registry: &Registry, plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
     // The greatest number is the first to be beyond the ports, so it is the one to name.
     if let Some(last) = plan.drawing.numbers.last() {
         ports::port_of(plan.base_port, u64::from(*last))?;
@@ -110,7 +122,9 @@ fn plan_nodes(plan: &LaunchPlan) -> Result<Vec<PlannedNode>, LabError> {
     let plan_node = |(number, neighbours): (u16, Vec<u16>)| {
         let port = ports::port_of(plan.base_port, u64::from(number))?;
         let places = neighbours.len().max(LEAST_PLACES);
-        let mut args = node_args(port, plan.name.cluster(), places, &plan.node_flags, &plan.access);
+        let data = plan.durable.then(|| registry.data_folder(&plan.name, number));
+        let cluster = plan.name.cluster();
+        let mut args = node_args(port, cluster, places, data.as_deref(), &plan.node_flags, &plan.access);
         for neighbour in neighbours {
             let peer = ports::port_of(plan.base_port, u64::from(neighbour))?;
             args.extend(["--peer".to_owned(), peer.to_string()]);
@@ -125,11 +139,14 @@ pub(super) fn node_args(
     port: u16,
     cluster: &str,
     places: usize,
+    data: Option<&Path>,
     node_flags: &[String],
     access: &NetworkAccess,
 ) -> Vec<String> {
     let own = ["--port", &port.to_string(), "--cluster", cluster, "--max-peers", &places.to_string()];
-    own.into_iter().map(str::to_owned).chain(access.node_flags(port)).chain(node_flags.iter().cloned()).collect()
+    let data = data.map(|folder| format!("--data-dir={}", folder.display()));
+    let own = own.into_iter().map(str::to_owned).chain(data);
+    own.chain(access.node_flags(port)).chain(node_flags.iter().cloned()).collect()
 }
 
 async fn start_all(

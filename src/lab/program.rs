@@ -13,12 +13,13 @@ use super::{LabError, ProcessMark};
 pub const FOLDER_VARIABLE: &str = "GOSSIP_BIN_DIR";
 
 /// Settings of the server's environment that belong to one node and must not reach all of them.
-const SINGLE_NODE_VARIABLES: [&str; 10] = [
+const SINGLE_NODE_VARIABLES: [&str; 11] = [
     "GOSSIP_SEED",
     "GOSSIP_PEER",
     "GOSSIP_BIND",
     "GOSSIP_ADVERTISE",
     "GOSSIP_PORT",
+    "GOSSIP_DATA_DIR",
     "GOSSIP_KEY_FILE",
     // These are the command line's own as well; a network's nodes are told theirs by flags.
     "GOSSIP_TOKEN_FILE",

@@ -25,6 +25,9 @@ pub struct NetworkRecord {
     pub access: NetworkAccess,
     /// Flags that every node gets, later ones too.
     pub node_flags: Vec<String>,
+    /// Whether its nodes have directories for what survives a restart.
+    #[serde(default)]
+    pub durable: bool,
     /// The server program that was started.
     pub program: PathBuf,
     /// Its nodes by ascending number, removed ones included.

@@ -2,7 +2,7 @@
 //!
 //! `NAME/network.json` is replaced as a whole (written beside it and renamed), so that a reader sees the old or the new
 //! one and never half of it. Whoever changes a network holds `NAME/lock` meanwhile; readers need no lock. The logs of the
-//! nodes lie beside it and stay when the network is gone.
+//! nodes lie beside it and stay when the network is gone; what the nodes keep is in `NAME/data` and goes with it.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -65,6 +65,15 @@ impl Registry {
     /// The log of a node.
     pub fn log_file(&self, name: &NetworkName, number: u16) -> PathBuf {
         self.folder(name).join(format!("node-{number}.log"))
+    }
+
+    /// Where a node keeps what survives a restart.
+    pub fn data_folder(&self, name: &NetworkName, number: u16) -> PathBuf {
+        self.data_root(name).join(format!("node-{number}"))
+    }
+
+    fn data_root(&self, name: &NetworkName) -> PathBuf {
+        self.folder(name).join("data")
     }
 
     /// What is written down of a network, if anything.
@@ -154,6 +163,20 @@ impl Registry {
         for path in entries.flatten().map(|entry| entry.path()).filter(|path| is_log(path)) {
             // An old log that stays is a nuisance, no failure.
             let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Removes what the nodes of an earlier network of this name kept.
+    ///
+    /// # Errors
+    /// When something of it stays.
+    pub(super) fn clear_data(&self, _lock: &NetworkLock, name: &NetworkName) -> Result<(), LabError> {
+        let root = self.data_root(name);
+        match fs::remove_dir_all(&root) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(LabError::system(format!("remove {}", root.display()))(error))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -22,11 +22,11 @@ pub struct Stopped {
     pub ended_before: usize,
 }
 
-/// Stops every process of a network and forgets it; its logs stay.
+/// Stops every process of a network and forgets it; its logs stay, and with `keep_data` what its nodes kept does as well.
 ///
 /// # Errors
 /// When none runs, or when one could not be stopped; then the network stays written down.
-pub async fn stop_network(registry: &Registry, name: &NetworkName) -> Result<Stopped, LabError> {
+pub async fn stop_network(registry: &Registry, name: &NetworkName, keep_data: bool) -> Result<Stopped, LabError> {
     let lock = registry.lock(name)?;
     let Some(network) = registry.load(name)? else {
         return Err(LabError::NotRunning { name: name.clone() });
@@ -38,6 +38,9 @@ pub async fn stop_network(registry: &Registry, name: &NetworkName) -> Result<Sto
     }
     let killed = end(&running, Ending::Graceful).await?;
     registry.forget(&lock, name)?;
+    if !keep_data {
+        registry.clear_data(&lock, name)?;
+    }
     let expected = network.nodes.iter().filter(|node| !node.removed).count();
     Ok(Stopped { stopped: running.len(), killed, ended_before: expected.saturating_sub(running.len()) })
 }

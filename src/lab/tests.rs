@@ -102,6 +102,7 @@ fn record(name: &NetworkName) -> NetworkRecord {
         newcomer_places: 2,
         access: super::NetworkAccess::default(),
         node_flags: Vec::new(),
+        durable: false,
         program: "gossip_server".into(),
         nodes: (1..=3).map(node).collect(),
     }

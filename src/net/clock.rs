@@ -26,6 +26,13 @@ impl Clock {
         BEGINNING.after(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
+    /// What to add to a time of this clock for milliseconds since 1970.
+    pub fn epoch_ms(&self) -> i64 {
+        let since = self.began_wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let wall = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        wall.saturating_sub(i64::try_from(BEGINNING.0).unwrap_or(i64::MAX))
+    }
+
     /// The moment at which `time` is reached.
     pub fn instant(&self, time: Time) -> Instant {
         self.began + Duration::from_millis(time.since(BEGINNING))

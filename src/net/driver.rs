@@ -2,11 +2,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
+use uuid::Uuid;
 
+use super::arrivals::Arrivals;
 use super::clock::Clock;
+use super::disk::Disk;
 use super::faults::{Injection, sender};
 use super::passage::Passage;
 use crate::http::{CallError, Client, Verb};
@@ -15,6 +20,9 @@ use crate::wire::{Answer, CallKind, Door, Faults, FaultsReport, HttpCall, Method
 
 /// How long a leaving node waits for its last words to be heard.
 const LAST_WORDS: Duration = Duration::from_millis(1_500);
+
+/// How long a leaving node waits until all that it kept is on disk.
+const LAST_WRITE: Duration = Duration::from_secs(1);
 
 /// The node on this thread.
 #[derive(Clone)]
@@ -29,6 +37,9 @@ struct Inner {
     door: Door,
     /// Where faults act; absent unless they are allowed.
     passage: Option<Passage>,
+    /// Where records go; absent without a data directory.
+    disk: Option<Disk>,
+    arrivals: Arrivals,
     /// Wakes the timer when an earlier deadline came up.
     earlier: Notify,
     sleeping_until: Cell<Option<Time>>,
@@ -37,14 +48,24 @@ struct Inner {
 }
 
 impl Handle {
-    /// Takes a node over and starts its timer on this thread's local tasks. Faults can be injected if `injection` is given.
-    pub fn start(node: Node, client: Client, clock: Clock, door: Door, injection: Option<Injection>) -> Handle {
+    /// Takes a node over and starts its timer on this thread's local tasks. Faults can be injected if `injection` is given;
+    /// with a `disk` what the node must remember is written before it is let out.
+    pub fn start(
+        node: Node,
+        client: Client,
+        clock: Clock,
+        door: Door,
+        injection: Option<Injection>,
+        disk: Option<Disk>,
+    ) -> Handle {
         let inner = Inner {
             node: RefCell::new(node),
             client,
             clock,
             door,
             passage: injection.map(Passage::new),
+            disk,
+            arrivals: Arrivals::default(),
             earlier: Notify::new(),
             sleeping_until: Cell::new(None),
             ended: Notify::new(),
@@ -52,6 +73,7 @@ impl Handle {
         let handle = Handle { inner: Rc::new(inner) };
         handle.report(Input::Wake);
         actix_rt::spawn(handle.clone().keep_time());
+        actix_rt::spawn(handle.clone().let_out());
         handle
     }
 
@@ -65,13 +87,70 @@ impl Handle {
         self.inner.clock
     }
 
-    /// Puts a request to the node.
-    pub fn request(&self, request: Request) -> Response {
+    /// Puts a request to the node; the number of the write that the response has to wait for.
+    fn ask(&self, request: Request) -> (Response, u64) {
         let mut out = Vec::new();
         let now = self.inner.clock.now();
         let response = self.inner.node.borrow_mut().request(now, request, &mut out);
         self.carry_out(out);
-        response
+        (response, self.inner.disk.as_ref().map_or(0, Disk::barrier))
+    }
+
+    /// Puts a user's request to the node. What it changes is on disk when this returns, if there is one.
+    ///
+    /// # Errors
+    /// When the disk takes nothing at present, with the reason. Nothing was promised then; what was under way when the
+    /// trouble began may still be delivered.
+    pub async fn request(&self, request: Request) -> Result<Response, Arc<str>> {
+        let Some(disk) = &self.inner.disk else { return Ok(self.ask(request).0) };
+        if let Some(trouble) = disk.trouble() {
+            return Err(trouble);
+        }
+        match self.ask(request) {
+            // It came another way, and may not be on disk yet.
+            (response @ Response::Submitted { created: false, .. }, _) => disk.settled().await.map(|()| response),
+            (response @ Response::Refused(_), _) => Ok(response),
+            (response, barrier) => disk.saved(barrier).await.map(|()| response),
+        }
+    }
+
+    /// Puts an operator's request to the node that changes nothing on disk: it is done even where the disk takes nothing.
+    pub fn instruct(&self, request: Request) -> Response {
+        self.ask(request).0
+    }
+
+    async fn released(&self, barrier: u64) {
+        if let Some(disk) = &self.inner.disk {
+            disk.released(barrier).await;
+        }
+    }
+
+    /// What was shown of the node, once all of it is on disk: a version that somebody saw is never used again either.
+    pub async fn written<R>(&self, shown: R) -> R {
+        let barrier = self.inner.disk.as_ref().map_or(0, Disk::barrier);
+        self.released(barrier).await;
+        shown
+    }
+
+    /// Why the disk takes nothing at present; `None` where all is well, or there is none.
+    pub fn disk_trouble(&self) -> Option<Arc<str>> {
+        self.inner.disk.as_ref().and_then(Disk::trouble)
+    }
+
+    /// Waits for so long at most until a message is here, and on disk if there is one. Whether it is.
+    pub async fn holds(&self, uuid: Uuid, wait: Duration) -> bool {
+        let deadline = Instant::now() + wait;
+        let is_here = || self.view(|view, _| view.log().get(&uuid).is_some());
+        if !is_here() {
+            let Some(waiting) = self.inner.arrivals.wait(uuid) else { return false };
+            if tokio::time::timeout_at(deadline, waiting.over()).await.is_err() || !is_here() {
+                return false;
+            }
+        }
+        match &self.inner.disk {
+            None => true,
+            Some(disk) => tokio::time::timeout_at(deadline, disk.settled()).await.is_ok_and(|settled| settled.is_ok()),
+        }
     }
 
     /// Puts a request to the node that may come from another node. `None` if an injected fault lost it; its sender has
@@ -80,9 +159,15 @@ impl Handle {
         match sender(&request).filter(|_| self.inner.passage.is_some()) {
             Some((from, kind)) => {
                 let from = from.clone();
-                self.receive_from(&from, kind, || self.request(request)).await
+                let (response, barrier) = self.receive_from(&from, kind, || self.ask(request)).await?;
+                self.released(barrier).await;
+                Some(response)
             }
-            None => Some(self.request(request)),
+            None => {
+                let (response, barrier) = self.ask(request);
+                self.released(barrier).await;
+                Some(response)
+            }
         }
     }
 
@@ -123,6 +208,11 @@ impl Handle {
         if tokio::time::timeout(LAST_WORDS, quiet).await.is_err() {
             log::warn!("leaving although not every peer has answered the last words");
         }
+        if let Some(disk) = &self.inner.disk
+            && tokio::time::timeout(LAST_WRITE, disk.settled()).await.is_ok_and(|settled| settled.is_ok())
+        {
+            log::debug!("all that this node keeps is on disk");
+        }
     }
 
     fn report(&self, input: Input) {
@@ -134,18 +224,63 @@ impl Handle {
 
     fn carry_out(&self, outputs: Vec<Output>) {
         for output in outputs {
-            match output {
-                Output::Send { ticket, to, call } => {
-                    actix_rt::spawn(self.clone().send(ticket, to, call));
-                }
+            match (output, &self.inner.disk) {
                 // There is no disk: what is kept in memory is as safe as it will be, so nothing waits for it.
-                Output::Persist { seq, .. } => self.report(Input::Persisted(seq)),
-                Output::Emit(event) => log_event(&event),
+                (Output::Persist { seq, .. }, None) => self.report(Input::Persisted(seq)),
+                (Output::Persist { seq, mut records }, Some(disk)) => {
+                    disk.persist(std::mem::take(&mut records));
+                    // What stays behind in the queue is the report.
+                    if let Some(written) = disk.pass(Output::Persist { seq, records }) {
+                        self.act(written);
+                    }
+                }
+                (Output::Keep(_), None) => {}
+                (Output::Keep(records), Some(disk)) => disk.keep(records),
+                (output, None) => self.act(output),
+                (output, Some(disk)) => {
+                    if let Some(output) = disk.pass(output) {
+                        self.act(output);
+                    }
+                }
             }
         }
         let deadline = self.inner.node.borrow().deadline();
         if deadline.is_some_and(|next| self.inner.sleeping_until.get().is_none_or(|until| next < until)) {
             self.inner.earlier.notify_one();
+        }
+    }
+
+    /// Does what an output asks for, now that nothing is before it.
+    fn act(&self, output: Output) {
+        match output {
+            Output::Send { ticket, to, call } => {
+                actix_rt::spawn(self.clone().send(ticket, to, call));
+            }
+            Output::Persist { seq, .. } => self.report(Input::Persisted(seq)),
+            Output::Keep(_) => {}
+            Output::Emit(event) => {
+                if let Event::MessageArrived { uuid } = &event {
+                    self.inner.arrivals.came(uuid);
+                }
+                log_event(&event);
+            }
+        }
+    }
+
+    /// Lets out what waits for the disk, whenever that has come further.
+    async fn let_out(self) {
+        let Some(disk) = &self.inner.disk else { return };
+        let mut progress = disk.watch();
+        while let Some(outputs) = disk.more(&mut progress).await {
+            outputs.into_iter().for_each(|output| self.act(output));
+        }
+    }
+
+    /// Calls another node outside the protocol's own calls; injected faults act on it as on those.
+    pub(super) async fn call(&self, to: &NodeId, http: HttpCall, limit: Duration) -> Result<(u16, Vec<u8>), CallError> {
+        match &self.inner.passage {
+            None => self.exchange(to, http, limit).await,
+            Some(passage) => passage.send(to, limit, async |left| self.exchange(to, http, left).await).await,
         }
     }
 

@@ -2,16 +2,22 @@
 //!
 //! [`Handle`] is the only way to the node: web handlers call it on the same thread, so that a request costs no hop between
 //! threads and the node needs no lock. Calls to other nodes are local tasks; the node never waits for one. The clock and
-//! the seed of the generator, which the protocol must not touch, come from here. `faults.rs` decides and `passage.rs` acts
+//! the seed of the generator, which the protocol must not touch, come from here. `disk.rs` holds back what
+//! must not be said before it is written. `faults.rs` decides and `passage.rs` acts
 //! out what shall go wrong between nodes, in a process that allows it.
 
+mod arrivals;
 mod clock;
+mod disk;
 mod driver;
 mod entropy;
 mod faults;
+mod holders;
 mod passage;
 
 pub use clock::Clock;
+pub use disk::{Disk, progress_channel};
 pub use driver::Handle;
 pub use entropy::fresh_seed;
 pub use faults::Injection;
+pub use holders::{Holders, LONGEST_HOLD, Wanted};

@@ -36,6 +36,8 @@ pub struct Config {
     pub batch_ms: u64,
     /// A node that has been down, or has left, for so long is forgotten; 100 ms to 366 days.
     pub forget_ms: u64,
+    /// Whether there is a disk: a node without one does not say what is worth keeping.
+    pub durable: bool,
     /// Most remembered messages of users.
     pub max_messages: usize,
     /// Most bytes of their payloads and paths.
@@ -71,6 +73,7 @@ impl Default for Config {
             suspicion_ms: 2_000,
             batch_ms: 0,
             forget_ms: 24 * 3_600_000,
+            durable: false,
             max_messages: 100_000,
             max_message_bytes: 64 * 1024 * 1024,
             max_books: 2_000,

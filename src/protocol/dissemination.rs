@@ -6,11 +6,12 @@
 
 use std::sync::Arc;
 
+use super::disk::{DiskRecord, LogRecord};
 use super::door::{Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Refusal, Response};
 use super::foreign;
 use super::limits::{MAX_BATCH_BYTES, MAX_LEAP, MAX_PATH, UNLIMITED_REACH};
 use super::link::{ItemKey, Waiting};
-use super::log::Insert;
+use super::log::{Arrival, Insert};
 use super::node::Node;
 use super::table::Merge;
 use super::trees::{Again, Copies, Tree};
@@ -113,7 +114,7 @@ impl Node {
             }
         };
         if let (Outcome::New, Some((origin, key))) = (outcome, sealed) {
-            self.pin(&origin, key, out);
+            self.pin(&origin, key);
         }
         let count = match outcome {
             Outcome::New => &mut self.counters.new,
@@ -231,8 +232,12 @@ impl Node {
             self.heard_of_self(now, message.version);
         }
         let (origin, version, slot) = (message.origin.clone(), message.version, self.slot_of(from));
+        let kept = self.config.durable.then(|| message.clone());
         if !self.remember_message(now, message, slot, out) {
             return Outcome::Expired;
+        }
+        if let Some(message) = kept {
+            self.keep(|| DiskRecord::Message(LogRecord { message, at: now }));
         }
         self.table.heard(&origin, version);
         self.grew(&origin, slot);
@@ -266,7 +271,7 @@ impl Node {
     /// A further copy of a message that is held: its path is kept, and it is passed on where its kind asks for that.
     fn hear_again(&mut self, now: Time, message: &Message, from: Option<&NodeId>, out: &mut Vec<Output>) -> Outcome {
         let uuid = message.uuid;
-        self.log.add_arrival(now, &uuid, &message.path, &self.id);
+        self.hear_way(now, &uuid, &message.path);
         let Some(record) = self.log.get_mut(&uuid) else { return Outcome::Duplicate };
         let (relays, unlimited) = (record.message.relays, record.is_unlimited());
         let further = message.ttl > record.best_ttl;
@@ -284,6 +289,19 @@ impl Node {
             self.relay(now, uuid, copy, message.ttl, &message.path, from, out);
         }
         Outcome::Duplicate
+    }
+
+    /// Takes note of a further way by which a message came, or would have come.
+    pub(super) fn hear_way(&mut self, now: Time, uuid: &uuid::Uuid, path: &Path) -> bool {
+        if !self.log.add_arrival(now, uuid, path, &self.id) {
+            return false;
+        }
+        if let Some(record) = self.log.get(uuid) {
+            let (key, place) = (record.key(), u16::try_from(record.arrivals.len() - 1).unwrap_or(u16::MAX));
+            let arrival = Arrival { path: path.clone(), at: now };
+            self.keep(|| DiskRecord::Arrival(key, place, arrival));
+        }
+        true
     }
 
     #[expect(clippy::too_many_arguments, reason = "one copy's way is many words")]

@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::signature::{AllowedKeys, PublicKey};
+use super::disk::DiskRecord;
+use super::signature::AllowedKeys;
 use super::words::{
     Announcement, Boot, Claim, Digest, FreePlace, Graft, LogKey, Message, NodeId, Payload, Status, Version,
 };
@@ -458,27 +459,11 @@ pub enum Output {
         /// What to write.
         records: Vec<DiskRecord>,
     },
+    /// Write records when there is time: nothing waits for them, and peers could bring them again. Only a node with a
+    /// disk asks for it.
+    Keep(Vec<DiskRecord>),
     /// Something happened that others may want to know.
     Emit(Event),
-}
-
-/// What survives a restart on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DiskRecord {
-    /// This node's own newest state.
-    Own(Message),
-    /// A submitted message that this node accepted.
-    Message(Message),
-    /// Messages that were read.
-    Read(Vec<Uuid>),
-    /// The key by which an origin is known from now on; `None` if by none any more. One per origin, at most as many as the
-    /// table has nodes; [`super::Node::restore_pins`] takes them back.
-    Pin {
-        /// The origin.
-        id: NodeId,
-        /// Its key.
-        key: Option<PublicKey>,
-    },
 }
 
 /// Something that happened.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use super::disk::{BuriedRecord, DiskRecord};
 use super::door::{Event, Output, Refusal, Response};
 use super::limits::MAX_TOMBSTONES;
 use super::node::Node;
@@ -55,15 +56,23 @@ impl Forgotten {
         self.stones.get(id).filter(|stone| stone.only.is_none()).map_or(0, |stone| stone.version)
     }
 
-    fn add(&mut self, id: NodeId, stone: Tombstone) {
+    /// Takes back what a disk kept.
+    pub(super) fn restore(&mut self, buried: BuriedRecord) {
+        let BuriedRecord { id, version, only, until } = buried;
+        // There are no more than there were.
+        let _ = self.add(id, Tombstone { version, only, until });
+    }
+
+    /// Buries a node; the one whose tombstone had to make room.
+    fn add(&mut self, id: NodeId, stone: Tombstone) -> Option<NodeId> {
         self.stones.insert(id, stone);
         // The oldest have done most of their work.
-        while self.stones.len() > MAX_TOMBSTONES {
-            let oldest = self.stones.iter().min_by_key(|(_, stone)| stone.until).map(|(id, _)| id.clone());
-            if let Some(oldest) = oldest {
-                self.stones.remove(&oldest);
-            }
+        if self.stones.len() <= MAX_TOMBSTONES {
+            return None;
         }
+        let oldest = self.stones.iter().min_by_key(|(_, stone)| stone.until).map(|(id, _)| id.clone())?;
+        self.stones.remove(&oldest);
+        Some(oldest)
     }
 }
 
@@ -137,14 +146,17 @@ impl Node {
         let version = entry.claim_version.max(entry.version());
         let claim = Claim { id: id.clone(), version, status: Status::Forgotten, age_ms: 0, uuid };
         self.hear_forgotten(now, &claim, None, out);
-        self.unpin(id, out);
+        self.unpin(id);
         Response::Done
     }
 
     fn bury(&mut self, now: Time, id: &NodeId, version: Version, only: Option<Uuid>, out: &mut Vec<Output>) {
         self.table.remove(id);
         let until = now.after(self.config.forget_ms);
-        self.forgotten.add(id.clone(), Tombstone { version, only, until });
+        self.keep_buried(|| BuriedRecord { id: id.clone(), version, only, until });
+        if let Some(oldest) = self.forgotten.add(id.clone(), Tombstone { version, only, until }) {
+            self.keep(|| DiskRecord::Unburied(oldest));
+        }
         out.push(Output::Emit(Event::StatusChanged { id: id.clone(), status: Status::Forgotten }));
     }
 
@@ -155,7 +167,12 @@ impl Node {
         }
         let forget_ms = self.config.forget_ms;
         self.forgotten.look_at = now.after((forget_ms / LOOKS).clamp(LOOK_PAUSE_MS.0, LOOK_PAUSE_MS.1));
-        self.forgotten.stones.retain(|_, stone| stone.until > now);
+        let over = |(_, stone): &(&NodeId, &Tombstone)| stone.until <= now;
+        let over: Vec<NodeId> = self.forgotten.stones.iter().filter(over).map(|(id, _)| id.clone()).collect();
+        for id in over {
+            self.forgotten.stones.remove(&id);
+            self.keep(|| DiskRecord::Unburied(id));
+        }
         if self.table.dead() == 0 {
             return;
         }

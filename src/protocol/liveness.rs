@@ -4,6 +4,7 @@
 //! refute for the suspicion time becomes down, and a living node refutes by its next version. A claim uses no version of
 //! the accuser. Claims ride on envelopes; what is definite (down, left) is part of the digest, so repair spreads it too.
 
+use super::disk::DiskRecord;
 use super::door::{Event, Failure, Header, Output};
 use super::node::Node;
 use super::words::{Claim, NodeId, Status, Time};
@@ -158,6 +159,7 @@ impl Node {
             return;
         }
         let version = self.last_version();
+        self.persist(vec![DiskRecord::Version(version)], out);
         let claim = Claim { id: self.id.clone(), version, status: Status::Left, age_ms: 0, uuid: None };
         self.table.claim(now, &claim);
         self.stopping = true;

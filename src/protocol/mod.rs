@@ -5,6 +5,7 @@
 //! reaches it was checked at the door (`wire`). Read in this order: the words, the limits, the door, the node.
 
 mod config;
+mod disk;
 mod door;
 mod fingerprint;
 pub mod limits;
@@ -23,6 +24,7 @@ mod doubt;
 mod foreign;
 mod forgetting;
 mod joining;
+mod keeping;
 mod link;
 mod links;
 mod liveness;
@@ -42,9 +44,10 @@ mod trees;
 mod tests;
 
 pub use config::{Config, ConfigError};
+pub use disk::{BuriedRecord, DiskImage, DiskRecord, KnownRecord, LogRecord, OwnRecord};
 pub use door::{
-    Call, DiskRecord, Envelope, Event, Failure, GossipReply, Header, Input, Judgement, LinkAnswer, LinkCall, LinkReply,
-    LinkWish, Outcome, Output, Refusal, Reply, Request, Response, SetForm, Submission, SyncCall, SyncReply,
+    Call, Envelope, Event, Failure, GossipReply, Header, Input, Judgement, LinkAnswer, LinkCall, LinkReply, LinkWish,
+    Outcome, Output, Refusal, Reply, Request, Response, SetForm, Submission, SyncCall, SyncReply,
 };
 pub use link::PeerCounters;
 pub use log::{Arrival, Insert, Log, Record};

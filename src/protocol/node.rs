@@ -14,6 +14,7 @@ use super::door::{Call, Header, Input, Output, Refusal, Reply, Request, Response
 use super::doubt::Past;
 use super::foreign::Foreign;
 use super::forgetting::Forgotten;
+use super::keeping::Keeping;
 use super::limits::MAX_VERSION;
 use super::link::{ItemKey, Waiting, Wishes};
 use super::log::Log;
@@ -100,6 +101,7 @@ pub struct Node {
     pub(super) foreign: Foreign,
     pub(super) refused: Refusals,
     pub(super) origins: Origins,
+    pub(super) keeping: Keeping,
     pub(super) compared_once: bool,
     pub(super) past: Past,
     pub(super) counters: Counters,
@@ -123,7 +125,10 @@ impl Node {
         let boot = random.random_range(1..=MAX_VERSION);
         let own = Own::new(now, &config);
         let overlay = Overlay::new(now, &config, &id);
-        let table = Table::new(config.max_nodes);
+        let mut table = Table::new(config.max_nodes);
+        if config.durable {
+            table.note_changes();
+        }
         let log = Log::new(config.max_messages, config.max_message_bytes, config.max_paths);
         let books = Log::new(config.max_books, usize::MAX, config.max_paths);
         let origins = Origins::new(config.allowed_keys.clone());
@@ -144,6 +149,7 @@ impl Node {
             foreign: Foreign::default(),
             refused: Refusals::default(),
             origins,
+            keeping: Keeping::default(),
             compared_once: false,
             past: Past::default(),
             counters: Counters::default(),
@@ -182,6 +188,7 @@ impl Node {
             }
         };
         self.tend(now, out);
+        self.hand_out_kept(out);
         response
     }
 
@@ -206,6 +213,7 @@ impl Node {
             Input::Stop => self.leave(now, out),
         }
         self.tend(now, out);
+        self.hand_out_kept(out);
     }
 
     /// Takes out what a call was for.
@@ -324,7 +332,7 @@ impl Node {
         out.push(Output::Send { ticket, to: to.clone(), call });
     }
 
-    pub(super) fn persist(&mut self, records: Vec<super::door::DiskRecord>, out: &mut Vec<Output>) {
+    pub(super) fn persist(&mut self, records: Vec<super::disk::DiskRecord>, out: &mut Vec<Output>) {
         self.next_seq += 1;
         out.push(Output::Persist { seq: self.next_seq, records });
     }

@@ -11,7 +11,8 @@
 
 use std::collections::BTreeMap;
 
-use super::door::{DiskRecord, Event, Outcome, Output};
+use super::disk::DiskRecord;
+use super::door::{Event, Outcome, Output};
 use super::node::Node;
 use super::signature::{AllowedKeys, PublicKey, Seal};
 use super::words::{Kind, Message, NodeId};
@@ -44,7 +45,7 @@ impl Node {
     }
 
     /// Takes over the pins of an earlier life, before anything is heard. Those beyond the table's size are left out.
-    pub fn restore_pins(&mut self, pins: impl IntoIterator<Item = (NodeId, PublicKey)>) {
+    pub(super) fn restore_pins(&mut self, pins: impl IntoIterator<Item = (NodeId, PublicKey)>) {
         self.origins.pins.extend(pins.into_iter().take(self.config.max_nodes));
     }
 
@@ -54,9 +55,9 @@ impl Node {
     }
 
     /// Forgets the key of an origin, at this operator's word.
-    pub(super) fn unpin(&mut self, id: &NodeId, out: &mut Vec<Output>) {
+    pub(super) fn unpin(&mut self, id: &NodeId) {
         if self.origins.pins.remove(id).is_some() {
-            self.persist(vec![DiskRecord::Pin { id: id.clone(), key: None }], out);
+            self.keep(|| DiskRecord::Pin(id.clone(), None));
         }
     }
 
@@ -119,17 +120,17 @@ impl Node {
     }
 
     /// A message was taken: the first key that is seen of an origin stays its key.
-    pub(super) fn pin(&mut self, origin: &NodeId, key: PublicKey, out: &mut Vec<Output>) {
+    pub(super) fn pin(&mut self, origin: &NodeId, key: PublicKey) {
         if self.origins.allowed.is_some() || self.is_self(origin) || self.origins.pins.contains_key(origin) {
             return;
         }
         if self.origins.pins.len() >= self.config.max_nodes {
             let unknown = self.origins.pins.keys().find(|id| self.table.get(id).is_none()).cloned();
             let Some(unknown) = unknown else { return };
-            self.unpin(&unknown, out);
+            self.unpin(&unknown);
         }
         self.origins.pins.insert(origin.clone(), key);
-        self.persist(vec![DiskRecord::Pin { id: origin.clone(), key: Some(key) }], out);
+        self.keep(|| DiskRecord::Pin(origin.clone(), Some(key)));
     }
 
     /// Counts a message that is not its origin's word. It is told of ever more rarely: whoever forges must not fill a log.

@@ -7,7 +7,8 @@ use rand::RngExt;
 use uuid::Uuid;
 
 use super::config::Config;
-use super::door::{DiskRecord, Event, Output, Refusal, Response, Submission};
+use super::disk::{DiskRecord, LogRecord, OwnRecord};
+use super::door::{Event, Output, Refusal, Response, Submission};
 use super::limits::{MAX_LEAP, MAX_VERSION};
 use super::node::Node;
 use super::words::{Boot, Kind, LogKey, Message, NodeId, Payload, Time, Version};
@@ -33,6 +34,8 @@ pub struct Own {
     heard: Version,
     /// The payload that a user set, instead of books.
     set: Option<Payload>,
+    /// What an earlier life said last: said again at first.
+    again: Option<Payload>,
     /// When the next book is drawn, or the first word spoken.
     draw_at: Option<Time>,
     /// When to continue above what was heard.
@@ -51,6 +54,7 @@ impl Own {
             version: 0,
             heard: 0,
             set: None,
+            again: None,
             draw_at: Some(if alone { now } else { now.after(FIRST_WORD_MS) }),
             raise_at: None,
             raised_at: None,
@@ -65,6 +69,17 @@ impl Own {
         self.version = version;
         self.spoken = version > 0;
         self.draw_at = draw_at;
+    }
+
+    /// Goes on where an earlier life ended: at `version`, with its last payload and whether a user set it.
+    pub(super) fn restore(&mut self, now: Time, version: Version, last: Option<(Payload, bool)>) {
+        self.version = version;
+        if let Some((payload, set)) = last {
+            self.set = set.then(|| payload.clone());
+            self.again = Some(payload);
+            // It knows its versions itself, and need not hear of them first.
+            self.draw_at = Some(now);
+        }
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
@@ -157,8 +172,9 @@ impl Node {
             let interval = self.config.interval_ms;
             now.after(self.random.random_range(interval * 8 / 10..=interval * 12 / 10).max(1))
         });
-        let payload = match (&self.own.set, self.config.books.len()) {
-            (Some(payload), _) => payload.clone(),
+        let again = self.own.again.take();
+        let payload = match (self.own.set.clone().or(again), self.config.books.len()) {
+            (Some(payload), _) => payload,
             (None, 0) => Payload::of_book(None),
             (None, 1) => Payload::of_book(Some(&self.config.books[0])),
             (None, count) => {
@@ -200,7 +216,8 @@ impl Node {
         });
         self.own.spoken = true;
         self.note_said(now, version);
-        self.persist(vec![DiskRecord::Own(message.clone())], out);
+        let own = OwnRecord { message: message.clone(), set: self.own.set.is_some() };
+        self.persist(vec![DiskRecord::Version(version), DiskRecord::Own(own)], out);
         self.accept_state(now, message, None, out);
         version
     }
@@ -257,25 +274,27 @@ impl Node {
         });
         self.note_said(now, version);
         self.table.heard(&message.origin, version);
-        self.persist(vec![DiskRecord::Message(message.clone())], out);
+        let record = LogRecord { message: message.clone(), at: now };
+        self.persist(vec![DiskRecord::Version(version), DiskRecord::Message(record)], out);
         self.publish(now, message, out);
         Response::Submitted { uuid, version, created: true }
     }
 
     pub(super) fn mark_read(&mut self, uuids: Vec<Uuid>, out: &mut Vec<Output>) -> Response {
-        let mut marked = Vec::new();
+        let (mut marked, mut count) = (Vec::new(), 0);
         for uuid in uuids {
-            for log in [&mut self.log, &mut self.books] {
-                if let Some(record) = log.get_mut(&uuid)
-                    && !record.read
-                {
-                    record.read = true;
-                    marked.push(uuid);
-                }
+            if let Some(record) = self.log.get_mut(&uuid).filter(|record| !record.read) {
+                record.read = true;
+                count += 1;
+                marked.push(record.key());
+            }
+            // The history of books is not kept over a restart, so neither are its marks.
+            if let Some(book) = self.books.get_mut(&uuid).filter(|book| !book.read) {
+                book.read = true;
+                count += 1;
             }
         }
-        let count = marked.len() as u64;
-        if count > 0 {
+        if !marked.is_empty() {
             self.persist(vec![DiskRecord::Read(marked)], out);
         }
         Response::Marked(count)

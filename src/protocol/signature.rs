@@ -34,6 +34,11 @@ impl PublicKey {
     }
 
     /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.0
+    }
+
+    /// Its bytes.
     pub fn bytes(&self) -> &[u8; KEY_BYTES] {
         &self.0
     }

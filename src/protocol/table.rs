@@ -6,11 +6,12 @@
 //!
 //! The table never sends anything and holds no time-outs; `node.rs` and `liveness.rs` drive it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::disk::KnownRecord;
 use super::fingerprint::{self, Fingerprint};
 use super::limits::MAX_LEAP;
 use super::shared::SharedMap;
@@ -111,6 +112,8 @@ pub struct Table {
     dead: usize,
     /// Number of nodes that are not held for alive.
     doubted: usize,
+    /// Nodes of which something changed since it was last asked for, if anybody asks.
+    changed: Option<BTreeSet<NodeId>>,
 }
 
 impl Table {
@@ -124,12 +127,46 @@ impl Table {
             states: 0,
             dead: 0,
             doubted: 0,
+            changed: None,
         }
     }
 
     /// Makes what is known so far a part that clones of this table share.
     pub(super) fn share(&mut self) {
         self.entries.share();
+    }
+
+    /// From now on takes note of what changes.
+    pub(super) fn note_changes(&mut self) {
+        self.changed = Some(BTreeSet::new());
+    }
+
+    /// The nodes of which something changed since the last call.
+    pub(super) fn take_changed(&mut self) -> BTreeSet<NodeId> {
+        self.changed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// What a disk is to keep of `id`.
+    pub(super) fn record_of(&self, id: &NodeId) -> Option<KnownRecord> {
+        let entry = self.get(id)?;
+        let state = self.message_of(id).zip(entry.state.as_ref().map(|state| state.updated_at));
+        let (status, since, claim_version) = (entry.status, entry.since, entry.claim_version);
+        Some(KnownRecord { id: id.clone(), state, status, since, claim_version })
+    }
+
+    /// Takes back what a disk kept.
+    pub(super) fn restore(&mut self, now: Time, known: KnownRecord) {
+        if self.entries.len() >= self.max_nodes {
+            return;
+        }
+        if let Some((message, at)) = &known.state {
+            self.merge((*at).min(now), message, Copies::default());
+        }
+        self.change(now, &known.id, |entry| {
+            entry.status = known.status;
+            entry.since = known.since.min(now);
+            entry.claim_version = entry.claim_version.max(known.claim_version);
+        });
     }
 
     /// What is known of `id`.
@@ -263,6 +300,7 @@ impl Table {
     pub(super) fn remove(&mut self, id: &NodeId) {
         let Some(entry) = self.entries.remove(id) else { return };
         self.courses.remove(id);
+        self.note_changed(id);
         self.dead -= usize::from(!entry.status.is_live());
         self.doubted -= usize::from(entry.status != Status::Alive);
         if let Some(fingerprint) = entry.fingerprint(id) {
@@ -344,7 +382,14 @@ impl Table {
         })
     }
 
+    fn note_changed(&mut self, id: &NodeId) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(id.clone());
+        }
+    }
+
     fn change(&mut self, now: Time, id: &NodeId, change: impl FnOnce(&mut Entry)) {
+        self.note_changed(id);
         let entry = self.entries.get_or_insert_with(id, || Entry::new(now));
         let doubt = |entry: &Entry| (!entry.status.is_live(), entry.status != Status::Alive);
         let (before, (was_dead, was_doubted)) = (entry.fingerprint(id), doubt(entry));

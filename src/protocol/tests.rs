@@ -3,6 +3,7 @@
 //! What only shows in a whole network is tried in the simulated world (`spec/simulation.rs`).
 
 mod forgetting;
+mod keeping;
 mod linking;
 mod living;
 mod logging;

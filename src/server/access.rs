@@ -36,11 +36,11 @@ pub struct AccessArguments {
     #[arg(long, env = "GOSSIP_TLS_CA", value_name = "FILE", requires_all = ["tls_cert", "tls_key"])]
     pub tls_ca: Option<PathBuf>,
 
-    /// Signs what this node says, so that nobody else can speak for it. Needs a key that is kept: --key-file.
+    /// Signs what this node says, so that nobody else can speak for it. Needs a key that is kept: --data-dir or --key-file.
     #[arg(long, env = "GOSSIP_SIGN", value_parser = FalseyValueParser::new())]
     pub sign: bool,
 
-    /// File of this node's key (Ed25519, PKCS#8 in PEM); it is made if it does not exist.
+    /// File of this node's key (Ed25519, PKCS#8 in PEM); it is made if it does not exist [default: `key` in the data directory].
     #[arg(long, env = "GOSSIP_KEY_FILE", value_name = "FILE", requires = "sign")]
     pub key_file: Option<PathBuf>,
 
@@ -88,7 +88,7 @@ pub enum AccessError {
     Tls(#[from] TlsError),
     /// Signing without a key that lasts.
     #[error(
-        "--sign needs --key-file: other nodes remember the first key they see of this node, so that a key made anew at each \
+        "--sign needs --data-dir or --key-file: other nodes remember the first key they see of this node, so that a key made anew at each \
          start would lock it out"
     )]
     NoKeyFile,
@@ -102,7 +102,7 @@ impl AccessArguments {
     ///
     /// # Errors
     /// The flag or file that cannot be used, and why.
-    pub fn check(self, listens_on: IpAddr) -> Result<AccessSettings, AccessError> {
+    pub fn check(self, listens_on: IpAddr, data_dir: Option<&Path>) -> Result<AccessSettings, AccessError> {
         let mut warnings = Vec::new();
         let tokens = read_tokens("token-file", self.token_file.as_deref(), &mut warnings)?;
         let read_tokens = read_tokens("read-token-file", self.read_token_file.as_deref(), &mut warnings)?;
@@ -114,7 +114,7 @@ impl AccessArguments {
             // The parser lets them only come together.
             _ => None,
         };
-        let key = match place_of_key(self.sign, self.key_file)? {
+        let key = match place_of_key(self.sign, self.key_file, data_dir)? {
             Some(file) => {
                 let key = key_files::read_or_make(&file)?;
                 warn_if_exposed("key-file", &file, &mut warnings);
@@ -148,11 +148,15 @@ impl AccessSettings {
 
 /// Where the key that signs is kept; `None` if nothing is signed. A folder of this node's own data is one more place that
 /// lasts: a node that has one keeps its key there, as `key`, unless `--key-file` names another.
-fn place_of_key(sign: bool, key_file: Option<PathBuf>) -> Result<Option<PathBuf>, AccessError> {
+fn place_of_key(
+    sign: bool,
+    key_file: Option<PathBuf>,
+    data_dir: Option<&Path>,
+) -> Result<Option<PathBuf>, AccessError> {
     match (sign, key_file) {
         (false, _) => Ok(None),
         (true, Some(file)) => Ok(Some(file)),
-        (true, None) => Err(AccessError::NoKeyFile),
+        (true, None) => data_dir.map(|folder| Some(folder.join("key"))).ok_or(AccessError::NoKeyFile),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,6 +57,9 @@ fn parse(text: &[u8]) -> Option<OriginKey> {
 }
 
 fn make(file: &Path, seed: &[u8; 32]) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
     let text = STANDARD.encode([&PKCS8_HEAD[..], seed].concat());
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
     // Written whole under another name first: a process that dies half-way must not leave half a key.

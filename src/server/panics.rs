@@ -2,13 +2,19 @@
 //!
 //! The runtime would catch the panic of a task and go on without it: a node whose timer died would still answer `/livez`.
 
+use crate::store::OPENER;
+
 /// The exit code of a process that panicked, as Rust programs have it by default.
 const EXIT_CODE: i32 = 101;
 
-/// Makes the first panic of any thread or task end this process with exit code 101, after it was reported.
+/// Makes the first panic of any thread or task end this process with exit code 101, after it was reported. The thread that
+/// reads a database is left out: a panic there means a damaged file, which is told and survived.
 pub fn end_process_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() == Some(OPENER) {
+            return;
+        }
         report(panic);
         std::process::exit(EXIT_CODE);
     }));

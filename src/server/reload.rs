@@ -61,7 +61,7 @@ impl Reloader {
         }
         if let Some(file) = &self.settings.allowed_keys_file {
             match key_files::read_allowed(file) {
-                Ok(keys) => drop(self.node.request(Request::AllowKeys(Some(keys)))),
+                Ok(keys) => drop(self.node.instruct(Request::AllowKeys(Some(keys)))),
                 Err(error) => log::error!("the allowed keys stay as they were: {error}"),
             }
         }
@@ -91,11 +91,11 @@ impl Reloader {
             Err(error) => return log::error!("the seeds stay as they were: {error:#}"),
         };
         let gone = self.seeds.iter().filter(|id| !read.contains(id)).cloned().collect();
-        self.node.request(Request::RemoveSeeds(gone));
+        self.node.instruct(Request::RemoveSeeds(gone));
         let own = self.node.view(|view, _| view.id().clone());
         let new: Vec<NodeId> = read.iter().filter(|id| !self.seeds.contains(id) && **id != own).cloned().collect();
         self.seeds = read;
-        if let Response::Refused(refusal) = self.node.request(Request::AddSeeds(new)) {
+        if let Response::Refused(refusal) = self.node.instruct(Request::AddSeeds(new)) {
             log::error!("--seeds-file: {refusal}");
         }
     }

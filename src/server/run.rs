@@ -2,7 +2,9 @@
 
 use std::io::Write;
 use std::net::TcpListener;
+use std::path::Path;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -17,8 +19,9 @@ use super::bounds::connections_that_fit;
 use super::reload::{Reloader, tell_of_expiry};
 use super::settings::Settings;
 use crate::http::{Client, Tls, Tokens};
-use crate::net::{Clock, Handle, Injection, fresh_seed};
-use crate::protocol::{Node, NodeId};
+use crate::net::{Clock, Disk, Handle, Injection, fresh_seed, progress_channel};
+use crate::protocol::{DiskImage, Node, NodeId};
+use crate::store::{self, Owner};
 use crate::web;
 use crate::wire::Door;
 
@@ -34,10 +37,15 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {} (is the port in use?)", settings.address))?;
     let bound = listener.local_addr()?;
     let id = settings.id(bound);
+    let clock = Clock::start();
+    let (image, disk) = match &settings.data_dir {
+        None => (DiskImage::default(), None),
+        Some(folder) => open_disk(folder, &settings, &id, clock)?,
+    };
     let scheme = if settings.access.tls.is_some() { "https" } else { "http" };
     println!("node {id} of cluster {} listens on {scheme}://{bound}/", settings.config.cluster);
     tell_of_access(&settings);
-    actix_rt::System::new().block_on(serve(settings, id, listener))
+    actix_rt::System::new().block_on(serve(settings, id, clock, image, disk, listener))
 }
 
 /// Says on stderr what the operator should know of who may take part, whatever the level of the log.
@@ -54,10 +62,36 @@ fn tell_of_access(settings: &Settings) {
     }
 }
 
-async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow::Result<()> {
+/// Opens the data directory before anything is served, so that whatever is wrong with it is one clear line.
+fn open_disk(
+    folder: &Path,
+    settings: &Settings,
+    id: &NodeId,
+    clock: Clock,
+) -> anyhow::Result<(DiskImage, Option<Disk>)> {
+    let owner = Owner { cluster: settings.config.cluster.to_string(), id: id.clone() };
+    let mut fresh = [0; 16];
+    fresh.copy_from_slice(&fresh_seed()?[..16]);
+    let fresh = uuid::Builder::from_random_bytes(fresh).into_uuid();
+    let (report, progress) = progress_channel();
+    let opened = store::open(folder, &owner, clock.epoch_ms(), fresh, report)?;
+    let (messages, version) = (opened.image.messages.len(), opened.image.version);
+    log::info!("{}: version {version}, {messages} messages", folder.display());
+    Ok((opened.image, Some(Disk::new(opened.store, progress))))
+}
+
+async fn serve(
+    settings: Settings,
+    id: NodeId,
+    clock: Clock,
+    image: DiskImage,
+    disk: Option<Disk>,
+    listener: TcpListener,
+) -> anyhow::Result<()> {
     let (left, mut leaving) = mpsc::unbounded_channel::<anyhow::Result<()>>();
     let seed = fresh_seed()?;
     let fault_seed = if settings.allow_faults { Some(fresh_seed()?) } else { None };
+    let kept = Arc::new(Mutex::new(Some((image, disk))));
     let tls = settings.access.tls.clone();
     let server_tls = tls.as_ref().map(Tls::server_config).transpose()?;
     let client_tls = tls.as_ref().map(Tls::client_config).transpose()?;
@@ -65,12 +99,13 @@ async fn serve(settings: Settings, id: NodeId, listener: TcpListener) -> anyhow:
     // The node lives on the one worker's thread, where its handlers run: it is made there, by the first use of this.
     let factory = move || {
         let form = id.form();
-        let clock = Clock::start();
+        let (image, disk) = kept.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
         let client = Client::over(client_tls.clone());
         client.set_token(settings.access.tokens.as_ref().map(Tokens::to_send).as_ref());
-        let node = Node::new(settings.config.clone(), id.clone(), seed, clock.now());
+        let mut node = Node::new(settings.config.clone(), id.clone(), seed, clock.now());
+        node.restore(clock.now(), image);
         let injection = fault_seed.map(Injection::new);
-        let handle = Handle::start(node, client.clone(), clock, Door { form }, injection);
+        let handle = Handle::start(node, client.clone(), clock, Door { form }, injection, disk);
         actix_rt::spawn(leave_when_told(handle.clone(), left.clone()));
         let access = Rc::new(web::Access::new(settings.access.tls.is_some()));
         access.set_tokens(settings.access.tokens.clone(), settings.access.read_tokens.clone());

@@ -83,6 +83,10 @@ pub struct Arguments {
     #[arg(long, env = "GOSSIP_CLUSTER", value_name = "NAME", default_value = "default")]
     pub cluster: String,
 
+    /// Directory in which the node keeps what must survive a restart; made if it is not there. Without it all is in memory.
+    #[arg(long, env = "GOSSIP_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
     /// Lets anyone who reaches the port disturb what passes between this node and others, for tests (PUT /faults).
     #[arg(long, env = "GOSSIP_ALLOW_FAULT_INJECTION", value_parser = FalseyValueParser::new())]
     pub allow_fault_injection: bool,
@@ -133,6 +137,8 @@ pub struct Settings {
     pub access: AccessSettings,
     /// Where further seeds come from, and those read from there, which are among the node's settings.
     pub seeds_file: Option<(PathBuf, Vec<NodeId>)>,
+    /// Where the node keeps what survives a restart.
+    pub data_dir: Option<PathBuf>,
     /// What is taken of requests.
     pub requests: web::Bounds,
     /// What is taken of connections.
@@ -186,7 +192,7 @@ impl Arguments {
                 return Err(SettingsError::Form { flag, id: id.clone(), ours: form });
             }
         }
-        let access = self.access.check(self.bind)?;
+        let access = self.access.check(self.bind, self.data_dir.as_deref())?;
         let seeds_file = match self.seeds_file {
             Some(file) => {
                 let read = seeds::read(&file, form).map_err(SettingsError::Seeds)?;
@@ -211,6 +217,7 @@ impl Arguments {
             signer: access.key.clone(),
             allowed_keys: access.allowed_keys.clone(),
             dialect: !access.closes_dialect(),
+            durable: self.data_dir.is_some(),
             ..Config::default()
         };
         self.bounds.write_to(&mut config);
@@ -224,6 +231,7 @@ impl Arguments {
             allow_faults: self.allow_fault_injection,
             access,
             seeds_file,
+            data_dir: self.data_dir,
             requests,
             connections,
             config,

@@ -36,6 +36,8 @@ pub(super) type Finding = (&'static str, String);
 
 const ONE_PAYLOAD: &str = "a uuid names one message of one origin, version and payload";
 const OWNER_RAISES: &str = "only the owner raises its version";
+const NEVER_AGAIN: &str = "a node with a disk never uses a version again";
+pub(super) const KEPT: &str = "what a node with a disk acknowledged is never lost";
 const NOTHING_LOWER: &str = "no live process replaces what it holds by something lower";
 const ONCE: &str = "no message is delivered twice";
 const ONE_WAY: &str = "a path starts at its origin and never comes back to one life of a process";
@@ -49,11 +51,26 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes note of what `owner` makes; its versions rise within one life.
-    pub(super) fn note(&mut self, owner: &NodeId, witness: &mut Witness, record: &DiskRecord) -> Result<(), Finding> {
-        let (DiskRecord::Own(message) | DiskRecord::Message(message)) = record else { return Ok(()) };
+    /// Takes note of what `owner` makes; its versions rise within one life, and with a disk above all that earlier lives
+    /// let out, the highest of which was `used`.
+    pub(super) fn note(
+        &mut self,
+        owner: &NodeId,
+        witness: &mut Witness,
+        used: Version,
+        record: &DiskRecord,
+    ) -> Result<(), Finding> {
+        let message = match record {
+            DiskRecord::Own(own) => &own.message,
+            DiskRecord::Message(record) => &record.message,
+            _ => return Ok(()),
+        };
         if message.origin != *owner {
             return Err((OWNER_RAISES, format!("{owner} made version {} of {}", message.version, message.origin)));
+        }
+        if message.version <= used {
+            let detail = format!("{owner} made version {}, and had let out {used} in an earlier life", message.version);
+            return Err((NEVER_AGAIN, detail));
         }
         if message.version <= witness.made {
             let detail = format!("{owner} made version {} after {}", message.version, witness.made);

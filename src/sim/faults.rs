@@ -100,11 +100,17 @@ pub struct FaultCounts {
     pub heals: u64,
     /// Messages that full logs evicted.
     pub evictions: u64,
+    /// Processes with a disk that crashed.
+    pub crashes_with_disk: u64,
+    /// Processes with a disk that were started again.
+    pub restarts_from_disk: u64,
+    /// Records that were written and not yet synced when their process crashed.
+    pub lost_writes: u64,
 }
 
 impl FaultCounts {
     /// Every count with its name.
-    pub fn named(&self) -> [(&'static str, u64); 17] {
+    pub fn named(&self) -> [(&'static str, u64); 20] {
         [
             ("late", self.late),
             ("lost requests", self.lost_requests),
@@ -123,6 +129,9 @@ impl FaultCounts {
             ("wrong clocks", self.wrong_clocks),
             ("heals", self.heals),
             ("evictions", self.evictions),
+            ("crashes with a disk", self.crashes_with_disk),
+            ("restarts from a disk", self.restarts_from_disk),
+            ("lost writes", self.lost_writes),
         ]
     }
 
@@ -145,6 +154,9 @@ impl FaultCounts {
         self.wrong_clocks += other.wrong_clocks;
         self.heals += other.heals;
         self.evictions += other.evictions;
+        self.crashes_with_disk += other.crashes_with_disk;
+        self.restarts_from_disk += other.restarts_from_disk;
+        self.lost_writes += other.lost_writes;
     }
 }
 

@@ -223,6 +223,7 @@ impl Schedule {
             max_paths: self.random.random_range(1..=64),
             trees: !self.random.random_bool(0.15),
             signer: self.sign.then(|| key_of(&id)),
+            durable: self.random.random_bool(0.5),
             ..Config::default()
         };
         // Clocks begin anywhere, and some are wrong by up to a tenth.

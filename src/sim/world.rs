@@ -1,9 +1,11 @@
 //! The world: processes, their network, and one queue of what happens next, ordered by (time, sequence number).
 //!
 //! Beside each node stands a driver that honours the door's contract: every call ends in exactly one report, after the
-//! time limit of its kind at the latest, and what follows a write waits until it is on the simulated disk, which answers
-//! at once. A crash loses the process and everything it held; connections to it are refused until it is started again.
+//! time limit of its kind at the latest, and what follows a write waits until it is on the simulated disk (`disk.rs`). A
+//! crash loses the process and everything it held but for what a disk has synced; connections to it are refused until it
+//! is started again.
 
+mod disk;
 mod driver;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +15,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use uuid::Uuid;
 
+use self::disk::{Disk, Outbox};
 use super::check::{Broken, Ledger, Witness};
 use super::faults::{FaultCounts, Faults};
 use super::network::{Exchange, Network};
@@ -32,6 +35,8 @@ enum Happening {
     Report { exchange: Rc<Exchange>, result: Result<Answer, Failure> },
     /// A paused process goes on.
     Resume { id: NodeId, life: u32 },
+    /// A write is on disk, with all before it.
+    Synced { id: NodeId, life: u32, number: u64 },
 }
 
 /// One process.
@@ -42,6 +47,8 @@ struct Process {
     wake_at: Option<Time>,
     wakes: (Time, u32),
     leaving: bool,
+    /// What waits for the disk.
+    outbox: Outbox,
     /// What waits while the process stands still.
     held: Option<Vec<Happening>>,
 }
@@ -74,6 +81,8 @@ struct Host {
     clock: Clock,
     life: u32,
     process: Option<Process>,
+    /// Outlives the processes; absent where they have none.
+    disk: Option<Disk>,
 }
 
 /// The simulated world.
@@ -85,6 +94,8 @@ pub struct World {
     sequence: u64,
     hosts: BTreeMap<NodeId, Host>,
     network: Network,
+    /// How long disks take, and what they lose.
+    random: SmallRng,
     open: BTreeSet<u64>,
     exchanges: u64,
     ledger: Ledger,
@@ -103,6 +114,7 @@ impl World {
             sequence: 0,
             hosts: BTreeMap::new(),
             network: Network::new(faults, SmallRng::from_seed(derive_seed(seed, 0, 0))),
+            random: SmallRng::from_seed(derive_seed(seed, 0, 1)),
             open: BTreeSet::new(),
             exchanges: 0,
             ledger: Ledger::default(),
@@ -158,7 +170,8 @@ impl World {
         self.network.is_partitioned()
     }
 
-    /// Starts a process: the first of its id, or a further one, empty and with a new seed.
+    /// Starts a process: the first of its id, or a further one, with a new seed. If it has a disk (`durable`) it goes on
+    /// from what is on it; otherwise it is empty.
     ///
     /// # Errors
     /// A promise that the node broke at once.
@@ -172,16 +185,23 @@ impl World {
             _ => self.hosts.get(id).map_or(Clock::RIGHT, |host| host.clock),
         };
         let began = clock.shows(self.now);
-        let node = Node::new(config.clone(), id.clone(), derive_seed(self.seed, port, life + 1), began);
+        let mut node = Node::new(config.clone(), id.clone(), derive_seed(self.seed, port, life + 1), began);
+        let mut disk = self.hosts.get_mut(id).and_then(|host| host.disk.take());
+        if config.durable {
+            let disk = disk.get_or_insert_default();
+            node.restore(began, disk.image().clone());
+            self.network.counts.restarts_from_disk += u64::from(life > 0);
+        }
         let process = Process {
             node,
             witness: Witness::default(),
             wake_at: None,
             wakes: (Time(0), 0),
             leaving: false,
+            outbox: Outbox::default(),
             held: None,
         };
-        self.hosts.insert(id.clone(), Host { config, clock, life, process: Some(process) });
+        self.hosts.insert(id.clone(), Host { config, clock, life, process: Some(process), disk });
         self.drive(id, |node, now, out| node.handle(now, Input::Wake, out)).map(|_| ())
     }
 
@@ -193,7 +213,7 @@ impl World {
         self.pending_clock = Some((id.clone(), clock));
     }
 
-    /// Starts a process again, empty, with the settings of the one before. Does nothing where one runs.
+    /// Starts a process again with the settings of the one before. Does nothing where one runs.
     ///
     /// # Errors
     /// A promise that the node broke at once.
@@ -207,12 +227,18 @@ impl World {
         }
     }
 
-    /// Ends a process without a word.
+    /// Ends a process without a word, and cuts the power of its disk.
     pub fn crash(&mut self, id: &NodeId) {
-        if self.hosts.get_mut(id).is_some_and(|host| host.process.take().is_some()) {
-            self.trace.event(self.now, format_args!("{id} crashes"));
-            self.network.counts.crashes += 1;
+        let Some(host) = self.hosts.get_mut(id).filter(|host| host.process.is_some()) else { return };
+        host.process = None;
+        self.network.counts.crashes += 1;
+        let mut lost = 0;
+        if let Some(disk) = &mut host.disk {
+            lost = disk.crash(&mut self.random);
+            self.network.counts.crashes_with_disk += 1;
+            self.network.counts.lost_writes += lost;
         }
+        self.trace.event(self.now, format_args!("{id} crashes, and {lost} records are lost"));
     }
 
     /// Asks a process to leave; it ends once all that it had to say is said.
@@ -266,8 +292,9 @@ impl World {
     pub fn submit(&mut self, id: &NodeId, submission: Submission) -> Result<Option<Uuid>, Broken> {
         self.trace.event(self.now, format_args!("{id} is given {}", submission.payload.as_str()));
         let response = self.drive(id, |node, now, out| node.request(now, Request::Submit(submission), out))?;
-        Ok(response
-            .and_then(|response| if let Response::Submitted { uuid, .. } = response { Some(uuid) } else { None }))
+        let Some(Response::Submitted { uuid, .. }) = response else { return Ok(None) };
+        self.acknowledge(id, uuid)?;
+        Ok(Some(uuid))
     }
 
     /// A user sets a node's favourite book.
@@ -337,6 +364,7 @@ impl World {
             Happening::Request(exchange) => self.request_arrives(exchange),
             Happening::Report { exchange, result } => self.report(exchange, result),
             Happening::Resume { id, life } => self.resume(&id, life),
+            Happening::Synced { id, life, number } => self.synced(&id, life, number),
         }
     }
 }

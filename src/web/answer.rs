@@ -1,5 +1,7 @@
 //! Answers: compact JSON for our own programs, pretty JSON for everyone else, text tables on request.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::USER_AGENT;
 use actix_web::web::Query;
@@ -8,7 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::http::AGENT;
-use crate::wire::{Answer, Problem};
+use crate::protocol::Response;
+use crate::wire::{Answer, Problem, encode_response};
 
 /// Whether one of our own programs asks.
 fn is_ours(request: &HttpRequest) -> bool {
@@ -34,6 +37,19 @@ pub(super) fn json(request: &HttpRequest, status: u16, record: &impl Serialize) 
 /// What the codec made of a response.
 pub(super) fn encoded(request: &HttpRequest, answer: Answer) -> HttpResponse {
     json_text(request, answer.status, answer.body)
+}
+
+/// What a user's request was answered, or that the disk takes nothing.
+pub(super) fn outcome(request: &HttpRequest, outcome: Result<Response, Arc<str>>) -> HttpResponse {
+    match outcome {
+        Ok(response) => encoded(request, encode_response(&response)),
+        Err(trouble) => no_room(request, &trouble),
+    }
+}
+
+/// The disk takes nothing (RFC 4918, section 11.5).
+fn no_room(request: &HttpRequest, trouble: &str) -> HttpResponse {
+    problem(request, &Problem::new(507, trouble))
 }
 
 /// A refusal.

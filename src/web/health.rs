@@ -13,11 +13,15 @@ pub(super) async fn live(request: HttpRequest, context: Data<Context>) -> HttpRe
     answer::json(&request, 200, &ReadyReport { status: "ok".to_owned(), reason: None, certificate_until: None, id })
 }
 
-/// The node has compared what it holds with a peer, if it was given any.
+/// The node has compared what it holds with a peer, if it was given any, and its disk takes writes, if it has one.
 pub(super) async fn ready(request: HttpRequest, context: Data<Context>) -> HttpResponse {
     let until = context.tls.as_ref().and_then(|tls| tls.valid_until());
     let certificate_until = until.map(Clock::rfc3339_of);
     let (id, ready) = context.node.view(|view, _| (view.id().clone(), view.ready()));
+    let ready = match context.node.disk_trouble() {
+        Some(trouble) => Err(trouble.to_string()),
+        None => ready,
+    };
     match ready {
         Ok(()) => {
             answer::json(&request, 200, &ReadyReport { status: "ok".to_owned(), reason: None, certificate_until, id })

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::state::Format;
-use super::{Context, answer, body, text};
+use super::{Context, acks, answer, body, text};
 use crate::net::Clock;
-use crate::protocol::{Kind, NodeId, Record, Request, Time, View};
-use crate::wire::{ArrivalReport, MessageReport, Problem, encode_response, parse_read_marks, parse_submission};
+use crate::protocol::{Kind, NodeId, Record, Request, Response, Time, View};
+use crate::wire::{ArrivalReport, MessageReport, Problem, parse_read_marks, parse_submission};
 
 /// Messages in one answer, unless said.
 const DEFAULT_LIMIT: usize = 1_000;
@@ -107,6 +107,11 @@ impl Wanted {
 
 /// The log, oldest first.
 pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpResponse {
+    let shown = show_list(request, context.clone());
+    context.node.written(shown).await
+}
+
+fn show_list(request: HttpRequest, context: Data<Context>) -> HttpResponse {
     let clock = context.node.clock();
     let asked = answer::query::<ListQuery>(&request).and_then(|query| Ok((query.check(clock)?, query.format)));
     let (wanted, format) = match asked {
@@ -124,6 +129,11 @@ pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpRe
 
 /// One message, by its uuid or an unambiguous beginning of it.
 pub(super) async fn one(request: HttpRequest, name: Path<String>, context: Data<Context>) -> HttpResponse {
+    let shown = show_one(request, name, context.clone());
+    context.node.written(shown).await
+}
+
+fn show_one(request: HttpRequest, name: Path<String>, context: Data<Context>) -> HttpResponse {
     let clock = context.node.clock();
     let found = context.node.view(|view, _| find(view, &name).map(|record| report(view.id(), record, clock)));
     match found {
@@ -153,14 +163,20 @@ fn find<'a>(view: View<'a>, name: &str) -> Result<&'a Record, Problem> {
 
 /// Submits a message.
 pub(super) async fn submit(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
-    let parsed =
-        body::read(payload, &context.bounds).await.and_then(|body| parse_submission(&body, context.bounds.max_payload));
-    match parsed {
-        Ok(submission) => {
-            let response = context.node.request(Request::Submit(submission));
-            answer::encoded(&request, encode_response(&response))
+    let parsed = body::read(payload, &context.bounds).await.and_then(|body| {
+        let acks = acks::read(&request, &context.node)?;
+        Ok((parse_submission(&body, context.bounds.max_payload)?, acks))
+    });
+    let (submission, acks) = match parsed {
+        Ok(parsed) => parsed,
+        Err(problem) => return answer::problem(&request, &problem),
+    };
+    let outcome = context.node.request(Request::Submit(submission)).await;
+    match (&outcome, acks) {
+        (Ok(Response::Submitted { uuid, version, created }), Some(acks)) => {
+            acks::await_them(&request, &context, acks, (*uuid, *version, *created)).await
         }
-        Err(problem) => answer::problem(&request, &problem),
+        _ => answer::outcome(&request, outcome),
     }
 }
 
@@ -168,8 +184,8 @@ pub(super) async fn submit(request: HttpRequest, payload: Payload, context: Data
 pub(super) async fn mark_read(request: HttpRequest, payload: Payload, context: Data<Context>) -> HttpResponse {
     match body::read(payload, &context.bounds).await.and_then(|body| parse_read_marks(&body)) {
         Ok(uuids) => {
-            let response = context.node.request(Request::MarkRead(uuids));
-            answer::encoded(&request, encode_response(&response))
+            let outcome = context.node.request(Request::MarkRead(uuids)).await;
+            answer::outcome(&request, outcome)
         }
         Err(problem) => answer::problem(&request, &problem),
     }

@@ -5,6 +5,7 @@
 //! `access.rs` stands before all of them.
 
 mod access;
+mod acks;
 mod answer;
 mod body;
 mod faults;
@@ -115,6 +116,11 @@ pub fn routes(config: &mut ServiceConfig) {
             web::resource(["/messages/read", "/messages/read/"])
                 .route(web::post().to(messages::mark_read))
                 .default_service(web::to(|r| wrong_method(r, "POST"))),
+        )
+        .service(
+            web::resource("/messages/{uuid}/held")
+                .route(web::get().to(acks::held))
+                .default_service(web::to(|r| wrong_method(r, "GET"))),
         )
         .service(
             web::resource(["/messages/{uuid}", "/messages/{uuid}/"])

@@ -11,7 +11,7 @@ const SHOWN: usize = 10;
 
 /// Own state, peers, everyone's state, and the last messages with their paths.
 pub(super) async fn page(context: Data<Context>) -> HttpResponse {
-    answer::text(context.node.view(|view, now| {
+    let shown = answer::text(context.node.view(|view, now| {
         let own = view.table().get(view.id()).and_then(|entry| entry.state.as_ref());
         let said = own.map_or_else(|| "has not spoken yet".to_owned(), |state| text::safe(state.payload.as_str()));
         let mut last: Vec<&Record> = view.log().iter().rev().take(SHOWN).collect();
@@ -31,5 +31,6 @@ pub(super) async fn page(context: Data<Context>) -> HttpResponse {
             last.len(),
             view.log().len(),
         )
-    }))
+    }));
+    context.node.written(shown).await
 }

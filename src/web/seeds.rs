@@ -19,7 +19,7 @@ pub(super) async fn add(request: HttpRequest, payload: Payload, context: Data<Co
         body::read(payload, &context.bounds).await.and_then(|body| parse_seed(&body, context.node.door().form));
     match parsed {
         Ok(seed) => {
-            let response = context.node.request(Request::AddSeeds(vec![seed]));
+            let response = context.node.instruct(Request::AddSeeds(vec![seed]));
             answer::encoded(&request, encode_response(&response))
         }
         Err(problem) => answer::problem(&request, &problem),
@@ -30,7 +30,7 @@ pub(super) async fn add(request: HttpRequest, payload: Payload, context: Data<Co
 pub(super) async fn remove(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
     match NodeId::parse(&id) {
         Ok(id) => {
-            let response = context.node.request(Request::RemoveSeeds(vec![id]));
+            let response = context.node.instruct(Request::RemoveSeeds(vec![id]));
             answer::encoded(&request, encode_response(&response))
         }
         Err(error) => answer::problem(&request, &Problem::field("id", error)),

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::{Context, answer, body, text};
 use crate::net::Clock;
-use crate::protocol::{Entry, LogKey, NodeId, Request, Response, Time, View};
-use crate::wire::{CountersReport, DigestReport, Problem, StateReport, encode_response, parse_own_payload};
+use crate::protocol::{Entry, LogKey, NodeId, Request, Time, View};
+use crate::wire::{CountersReport, DigestReport, Problem, StateReport, parse_own_payload};
 
 /// `?format=` is taken, though one state has only one form.
 #[derive(Deserialize)]
@@ -37,6 +37,11 @@ struct StateQuery {
 
 /// All known nodes, or a digest of what this node holds.
 pub(super) async fn all(request: HttpRequest, context: Data<Context>) -> HttpResponse {
+    let shown = show_all(request, context.clone());
+    context.node.written(shown).await
+}
+
+fn show_all(request: HttpRequest, context: Data<Context>) -> HttpResponse {
     let query: StateQuery = match answer::query(&request) {
         Ok(query) => query,
         Err(problem) => return answer::problem(&request, &problem),
@@ -63,6 +68,11 @@ pub(super) async fn all(request: HttpRequest, context: Data<Context>) -> HttpRes
 
 /// One known node.
 pub(super) async fn one(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
+    let shown = show_one(request, id, context.clone());
+    context.node.written(shown).await
+}
+
+fn show_one(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
     if let Err(problem) = answer::query::<FormatQuery>(&request) {
         return answer::problem(&request, &problem);
     }
@@ -85,8 +95,8 @@ pub(super) async fn set(request: HttpRequest, payload: Payload, context: Data<Co
         .and_then(|body| parse_own_payload(&body, context.bounds.max_payload));
     match parsed {
         Ok(payload) => {
-            let response = context.node.request(Request::SetState(payload));
-            answer::encoded(&request, encode_response(&response))
+            let outcome = context.node.request(Request::SetState(payload)).await;
+            answer::outcome(&request, outcome)
         }
         Err(problem) => answer::problem(&request, &problem),
     }
@@ -94,8 +104,8 @@ pub(super) async fn set(request: HttpRequest, payload: Payload, context: Data<Co
 
 /// Returns to drawing books.
 pub(super) async fn clear(request: HttpRequest, context: Data<Context>) -> HttpResponse {
-    let response: Response = context.node.request(Request::ClearState);
-    answer::encoded(&request, encode_response(&response))
+    let outcome = context.node.request(Request::ClearState).await;
+    answer::outcome(&request, outcome)
 }
 
 #[derive(Deserialize)]
@@ -111,7 +121,10 @@ pub(super) async fn forget(request: HttpRequest, id: Path<String>, context: Data
         Ok(Request::Forget { id, uuid: query.uuid })
     });
     match asked {
-        Ok(asked) => answer::encoded(&request, encode_response(&context.node.request(asked))),
+        Ok(asked) => {
+            let outcome = context.node.request(asked).await;
+            answer::outcome(&request, outcome)
+        }
         Err(problem) => answer::problem(&request, &problem),
     }
 }

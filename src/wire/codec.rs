@@ -180,7 +180,7 @@ pub fn encode_response(response: &Response) -> Answer {
         Response::Seeds(seeds) => (200, write(&SeedsReport { seeds: seeds.clone() })),
         Response::Version(version) => (200, write(&VersionReport { version: *version })),
         Response::Submitted { uuid, version, created } => {
-            (if *created { 201 } else { 200 }, write(&SubmittedReport { uuid: *uuid, version: *version }))
+            (if *created { 201 } else { 200 }, write(&SubmittedReport { uuid: *uuid, version: *version, acks: None }))
         }
         Response::Marked(marked) => (200, write(&MarkedReport { marked: *marked })),
         Response::Refused(refusal) => {

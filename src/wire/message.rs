@@ -166,6 +166,20 @@ fn check_seal(key: Option<&str>, signature: Option<&str>) -> Result<Option<Arc<S
     Ok(Some(Arc::new(Seal { key: PublicKey::new(key), signature })))
 }
 
+/// One message as JSON, for whoever keeps it.
+pub fn message_to_json(message: &Message) -> Vec<u8> {
+    // No message of ours can fail to become JSON; what reads it refuses an empty text.
+    serde_json::to_vec(&MessageOut::new(message)).unwrap_or_default()
+}
+
+/// Reads what [`message_to_json`] wrote.
+///
+/// # Errors
+/// A [`Problem`] that names the field.
+pub fn message_from_json(json: &[u8], form: IdForm) -> Result<Message, Problem> {
+    parse_object::<MessageIn<'_>>(json)?.check(form)
+}
+
 /// Checks a list of messages; a bad one refuses the whole.
 pub(super) fn check_all(messages: Vec<MessageIn<'_>>, form: IdForm, field: &str) -> Result<Vec<Message>, Problem> {
     if messages.len() > MAX_MESSAGES {

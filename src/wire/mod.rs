@@ -4,6 +4,7 @@
 //! the field and the limit. Nothing here does I/O or knows a node's state. `reports.rs` holds what people and tools read;
 //! `dialect.rs` holds all of the other dialect.
 
+mod acks;
 mod codec;
 mod dialect;
 mod envelope;
@@ -18,12 +19,14 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
+pub use acks::{AcksProblem, HeldReport};
 pub use codec::{
     Answer, CallKind, HttpCall, Method, decode_reply, decode_request, encode_call, encode_peers, encode_response,
 };
 pub use faults::{FaultCounts, Faults, FaultsReport, parse_faults};
 pub use message::{
-    ReadMarks, SeedShape, SubmissionShape, parse_own_payload, parse_read_marks, parse_seed, parse_submission,
+    ReadMarks, SeedShape, SubmissionShape, message_from_json, message_to_json, parse_own_payload, parse_read_marks,
+    parse_seed, parse_submission,
 };
 pub use payload::check_payload;
 pub use problem::Problem;

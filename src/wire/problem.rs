@@ -42,6 +42,8 @@ impl Problem {
             429 => "Too Many Requests",
             500 => "Internal Server Error",
             503 => "Service Unavailable",
+            504 => "Gateway Timeout",
+            507 => "Insufficient Storage",
             _ => "Error",
         };
         Problem {

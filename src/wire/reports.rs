@@ -157,6 +157,9 @@ pub struct SubmittedReport {
     pub uuid: Uuid,
     /// The node's version of it.
     pub version: u64,
+    /// How many nodes hold it, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acks: Option<usize>,
 }
 
 /// The answer to `PUT /state` and `DELETE /state`.

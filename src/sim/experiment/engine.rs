@@ -183,7 +183,7 @@ impl<'a> Engine<'a> {
             match output {
                 Output::Send { ticket, to, call } => self.send(number, ticket, &to, call),
                 Output::Emit(event) => self.happened(number, &event),
-                Output::Persist { .. } => {}
+                Output::Persist { .. } | Output::Keep(_) => {}
             }
         }
         self.out = out;

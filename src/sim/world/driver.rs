@@ -1,15 +1,16 @@
 //! One driver per node: carries out what the node asks for, and reports what became of it.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::super::check::{Broken, Finding, Ledger, Witness};
+use super::super::check::{Broken, Finding, KEPT, Ledger, Witness};
 use super::super::network::Exchange;
+use super::disk::Item;
 use super::{Happening, World};
-use crate::protocol::{Call, Event, Failure, IdForm, Input, Node, NodeId, Output, Time};
+use crate::protocol::{Call, DiskRecord, Event, Failure, IdForm, Input, LogKey, Node, NodeId, Output, Time};
 use crate::wire::{
     Answer, CallKind, Door, Method, decode_reply, decode_request, encode_call, encode_peers, encode_response,
 };
+use uuid::Uuid;
 
 /// What the nodes let in: the simulated ones are all ports of 127.0.0.1.
 const DOOR: Door = Door { form: IdForm::Local };
@@ -24,6 +25,19 @@ impl World {
         id: &NodeId,
         act: impl FnOnce(&mut Node, Time, &mut Vec<Output>) -> R,
     ) -> Result<Option<R>, Broken> {
+        let result = self.act(id, act)?;
+        if result.is_some() {
+            self.let_out(id)?;
+        }
+        Ok(result)
+    }
+
+    /// Lets a running node act: what it says goes behind what waits.
+    fn act<R>(
+        &mut self,
+        id: &NodeId,
+        act: impl FnOnce(&mut Node, Time, &mut Vec<Output>) -> R,
+    ) -> Result<Option<R>, Broken> {
         let now = self.now;
         let Some(host) = self.hosts.get_mut(id) else { return Ok(None) };
         let (life, shown) = (host.life, host.clock.shows(now));
@@ -31,44 +45,130 @@ impl World {
         let evicted_before = process.node.view().log().floor();
         let mut out = Vec::new();
         let result = act(&mut process.node, shown, &mut out);
-        let mut outputs = VecDeque::from(out);
-        let (mut calls, mut events) = (Vec::new(), Vec::new());
-        while let Some(output) = outputs.pop_front() {
+        let (mut events, mut writes) = (Vec::new(), Vec::new());
+        for output in out {
             match output {
-                Output::Send { ticket, to, call } => calls.push((ticket, to, call)),
-                Output::Emit(event) => events.push(event),
+                Output::Send { ticket, to, call } => process.outbox.push(Item::Call(ticket, to, call)),
+                Output::Emit(event) => {
+                    events.push(event.clone());
+                    process.outbox.push(Item::Event(event));
+                }
                 Output::Persist { seq, records } => {
+                    let used = host.disk.as_ref().map_or(0, |disk| disk.used);
                     for record in &records {
-                        let noted = self.ledger.note(id, &mut process.witness, record);
+                        let noted = self.ledger.note(id, &mut process.witness, used, record);
                         noted.map_err(|finding| broken(now, id, finding))?;
                     }
-                    let mut more = Vec::new();
-                    process.node.handle(shown, Input::Persisted(seq), &mut more);
-                    outputs.extend(more);
+                    let version = records.iter().find_map(|record| match record {
+                        DiskRecord::Version(version) => Some(*version),
+                        _ => None,
+                    });
+                    if let Some(disk) = &mut host.disk {
+                        let write = disk.write(&mut self.random, records, true);
+                        process.outbox.wait_for(write.0);
+                        writes.push(write);
+                    }
+                    process.outbox.push(Item::Written(seq, version));
+                }
+                Output::Keep(records) => {
+                    if let Some(disk) = &mut host.disk {
+                        writes.push(disk.write(&mut self.random, records, false));
+                    }
                 }
             }
         }
         let judged = judge(&process.node, &mut process.witness, &self.ledger, &host.config, &events);
         judged.map_err(|finding| broken(now, id, finding))?;
         self.network.counts.evictions += u64::from(process.node.view().log().floor() != evicted_before);
-        let ends = process.leaving && process.node.is_quiet();
-        for event in events {
-            self.trace.event(now, format_args!("{id} {}", Shown(&event)));
+        for (number, takes) in writes {
+            self.schedule(takes, Happening::Synced { id: id.clone(), life, number });
         }
-        for (ticket, to, call) in calls {
-            self.send(id, life, ticket, to, &call);
+        Ok(Some(result))
+    }
+
+    /// Carries out what waits for nothing any more.
+    fn let_out(&mut self, id: &NodeId) -> Result<(), Broken> {
+        loop {
+            let Some(host) = self.hosts.get_mut(id) else { return Ok(()) };
+            let life = host.life;
+            let Some(process) = host.process.as_mut() else { return Ok(()) };
+            let Some(item) = process.outbox.pop(host.disk.as_ref()) else { break };
+            match item {
+                Item::Call(ticket, to, call) => self.send(id, life, ticket, to, &call),
+                Item::Event(event) => self.trace.event(self.now, format_args!("{id} {}", Shown(&event))),
+                Item::Written(seq, version) => {
+                    if let (Some(disk), Some(version)) = (&mut host.disk, version) {
+                        disk.used = disk.used.max(version);
+                    }
+                    self.act(id, |node, now, out| node.handle(now, Input::Persisted(seq), out))?;
+                }
+                Item::Answer(exchange, answer) => self.answer_leaves(exchange, answer),
+                Item::Acknowledge(uuid, stamp) => {
+                    if let Some(disk) = &mut host.disk {
+                        disk.acknowledged.push((uuid, stamp));
+                    }
+                }
+            }
         }
-        if ends {
+        let process = self.hosts.get(id).and_then(|host| host.process.as_ref());
+        if process.is_some_and(|process| process.leaving && process.node.is_quiet()) {
             self.end(id);
         } else {
             self.schedule_wake(id);
         }
-        Ok(Some(result))
+        Ok(())
+    }
+
+    /// A submitter is told of its message, as soon as that is on disk.
+    pub(super) fn acknowledge(&mut self, id: &NodeId, uuid: Uuid) -> Result<(), Broken> {
+        if let Some(process) = self.hosts.get_mut(id).and_then(|host| host.process.as_mut()) {
+            let stamp = process.node.view().log().get(&uuid).map_or(0, |record| record.message.stamp);
+            process.outbox.push(Item::Acknowledge(uuid, stamp));
+        }
+        self.let_out(id)
+    }
+
+    pub(super) fn synced(&mut self, id: &NodeId, life: u32, number: u64) -> Result<(), Broken> {
+        let Some(host) = self.hosts.get_mut(id).filter(|host| host.life == life) else { return Ok(()) };
+        let Some(process) = host.process.as_mut() else { return Ok(()) };
+        if let Some(held) = &mut process.held {
+            held.push(Happening::Synced { id: id.clone(), life, number });
+            return Ok(());
+        }
+        if let Some(disk) = &mut host.disk {
+            disk.sync(number);
+        }
+        self.let_out(id)
+    }
+
+    /// Whatever a node with a disk acknowledged is in its log, or on its disk while no process runs, unless a full log
+    /// evicted it since.
+    fn kept(&self, id: &NodeId) -> Result<(), Broken> {
+        let Some((host, disk)) = self.hosts.get(id).and_then(|host| Some((host, host.disk.as_ref()?))) else {
+            return Ok(());
+        };
+        for (uuid, stamp) in &disk.acknowledged {
+            let key = LogKey { stamp: *stamp, uuid: *uuid };
+            let kept = match &host.process {
+                Some(process) => {
+                    let log = process.node.view().log();
+                    log.get(uuid).is_some() || key <= log.floor()
+                }
+                None => disk.image().messages.contains_key(&key) || key <= disk.image().floor,
+            };
+            if !kept {
+                return Err(broken(self.now, id, (KEPT, format!("{uuid} is gone"))));
+            }
+        }
+        Ok(())
     }
 
     fn end(&mut self, id: &NodeId) {
         if let Some(host) = self.hosts.get_mut(id) {
             host.process = None;
+            if let Some(disk) = &mut host.disk {
+                disk.sync_all();
+            }
             self.trace.event(self.now, format_args!("{id} is gone"));
         }
     }
@@ -154,13 +254,20 @@ impl World {
         self.network.arrived(&exchange);
         self.trace.event(self.now, format_args!("{to} is asked #{number}"));
         let answer = self.answer(&to, &exchange)?;
+        if let Some(process) = self.hosts.get_mut(&to).and_then(|host| host.process.as_mut()) {
+            process.outbox.push(Item::Answer(exchange, answer));
+        }
+        self.let_out(&to)
+    }
+
+    /// An answer that waits for no disk any more is on its way.
+    fn answer_leaves(&mut self, exchange: Rc<Exchange>, answer: Answer) {
         self.trace.body(&answer.body);
         let Some(way) = self.network.way_of_response() else {
-            self.trace.event(self.now, format_args!("the answer to #{number} is lost"));
-            return Ok(());
+            self.trace.event(self.now, format_args!("the answer to #{} is lost", exchange.number));
+            return;
         };
         self.schedule(way, Happening::Report { exchange, result: Ok(answer) });
-        Ok(())
     }
 
     /// What an HTTP server in front of the node answers.
@@ -225,6 +332,7 @@ impl World {
     /// The first promise that is broken.
     pub fn inspect(&self) -> Result<(), Broken> {
         for (id, host) in &self.hosts {
+            self.kept(id)?;
             if let Some(process) = &host.process {
                 let again = |id: &NodeId| self.hosts.get(id).is_some_and(|host| host.life > 0);
                 let judged = Witness::paths(process.node.view(), &host.config, again);

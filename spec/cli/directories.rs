@@ -1,0 +1,30 @@
+//! Directories of nodes: what a network keeps, and when it goes.
+
+use crate::terminal::Terminal;
+
+#[test]
+fn a_network_keeps_what_it_was_sent_until_it_is_told_otherwise() {
+    let terminal = Terminal::with_network("circular -n 3 --interval 0");
+    let data = terminal.home().join("default/data");
+    assert!(data.join("node-2/node.redb").is_file());
+    terminal.run("send-message 1 Apple --acks all --wait 10s").ok();
+    // All hold it by then, without a further wait.
+    assert!(terminal.run("get-messages 3").ok().out.contains("Apple"));
+    terminal.run("send-message 1 Pear --acks 4").fails(1, "between 1 and 3");
+    terminal.run("send-message 1 Pear --acks none").fails(2, "all");
+    terminal.run("send-message 1 Pear --wait 5s").fails(2, "--acks");
+    terminal.run("remove-node 2 --crash").ok();
+    terminal.run("restart-node 2").ok();
+    assert!(terminal.run("get-messages 2 all").ok().out.contains("Apple"));
+    terminal.run("add-node").ok();
+    assert!(data.join("node-4/node.redb").is_file());
+    terminal.run("stop-network --keep-data").ok();
+    terminal.start("circular -n 3 --interval 0 --keep-data").ok();
+    assert!(terminal.run("get-messages 1 all").ok().out.contains("Apple"));
+    terminal.run("stop-network").ok();
+    assert!(!data.exists());
+    terminal.start("circular -n 3 --interval 0 --ephemeral").ok();
+    assert_eq!(terminal.run("get-messages 1 all").ok().out, "");
+    assert!(!data.exists());
+    terminal.run("stop-network").ok();
+}
