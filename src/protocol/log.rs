@@ -82,8 +82,12 @@ pub enum Insert {
 /// A log with its bounds.
 #[derive(Clone, Debug)]
 pub struct Log {
-    records: BTreeMap<LogKey, Record>,
-    keys: BTreeMap<Uuid, LogKey>,
+    /// The records in no order, each in a slot of its own as long as it is held.
+    slots: Vec<Option<Record>>,
+    /// Slots that are free.
+    free: Vec<u32>,
+    order: BTreeMap<LogKey, u32>,
+    names: BTreeMap<Uuid, u32>,
     max_records: usize,
     max_bytes: usize,
     max_paths: usize,
@@ -98,8 +102,10 @@ impl Log {
     /// An empty log of at most `max_records` messages and `max_bytes` bytes, each message with at most `max_paths` paths.
     pub fn new(max_records: usize, max_bytes: usize, max_paths: usize) -> Log {
         Log {
-            records: BTreeMap::new(),
-            keys: BTreeMap::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            order: BTreeMap::new(),
+            names: BTreeMap::new(),
             max_records,
             max_bytes,
             max_paths,
@@ -111,34 +117,38 @@ impl Log {
         }
     }
 
+    fn in_slot(&self, slot: u32) -> Option<&Record> {
+        self.slots.get(slot as usize)?.as_ref()
+    }
+
     /// The record of `uuid`.
     pub fn get(&self, uuid: &Uuid) -> Option<&Record> {
-        self.records.get(self.keys.get(uuid)?)
+        self.in_slot(*self.names.get(uuid)?)
     }
 
     /// The record of `uuid`, to be changed in what no bound and no fingerprint depends on.
     pub fn get_mut(&mut self, uuid: &Uuid) -> Option<&mut Record> {
-        self.records.get_mut(self.keys.get(uuid)?)
+        self.slots.get_mut(*self.names.get(uuid)? as usize)?.as_mut()
     }
 
     /// All records, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Record> {
-        self.records.values()
+        self.order.values().filter_map(|slot| self.in_slot(*slot))
     }
 
     /// Records whose uuids lie between the two, both included, in no given order.
     pub fn with_uuid_between(&self, low: Uuid, high: Uuid) -> impl Iterator<Item = &Record> {
-        self.keys.range(low..=high).filter_map(|(_, key)| self.records.get(key))
+        self.names.range(low..=high).filter_map(|(_, slot)| self.in_slot(*slot))
     }
 
     /// Number of remembered messages.
     pub fn len(&self) -> usize {
-        self.records.len()
+        self.order.len()
     }
 
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.order.is_empty()
     }
 
     /// Bytes that the remembered messages take, roughly.
@@ -173,9 +183,9 @@ impl Log {
 
     /// Fingerprints of the unlimited messages above `floor`.
     pub fn fingerprints_above(&self, floor: LogKey) -> impl Iterator<Item = (Fingerprint, Uuid)> {
-        self.records
+        self.order
             .range((Bound::Excluded(floor), Bound::Unbounded))
-            .filter(|(_, record)| record.is_unlimited())
+            .filter(|(_, slot)| self.in_slot(**slot).is_some_and(Record::is_unlimited))
             .map(|(key, _)| (fingerprint::of_message(*key), key.uuid))
     }
 
@@ -191,10 +201,27 @@ impl Log {
             Record { message, arrivals: vec![arrival], read: false, copies, relayed: 1, best_ttl, onward: None };
         self.bytes += record.weight();
         self.account(&record, true);
-        self.keys.insert(key.uuid, key);
-        self.records.insert(key, record);
+        self.put(key, record);
         self.evict_beyond_bounds();
         if key <= self.floor { Insert::Expired } else { Insert::Stored }
+    }
+
+    fn put(&mut self, key: LogKey, record: Record) {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            // The bound on records keeps their number far below the greatest slot.
+            (self.slots.len() - 1) as u32
+        });
+        self.slots[slot as usize] = Some(record);
+        self.names.insert(key.uuid, slot);
+        self.order.insert(key, slot);
+    }
+
+    fn take_first(&mut self) -> Option<(LogKey, Record)> {
+        let (key, slot) = self.order.pop_first()?;
+        self.names.remove(&key.uuid);
+        self.free.push(slot);
+        Some((key, self.slots[slot as usize].take()?))
     }
 
     /// Adds the path of a further copy; true if it was not yet known and there was room.
@@ -215,9 +242,8 @@ impl Log {
     }
 
     fn evict_beyond_bounds(&mut self) {
-        while self.records.len() > self.max_records || self.bytes > self.max_bytes {
-            let Some((key, record)) = self.records.pop_first() else { return };
-            self.keys.remove(&key.uuid);
+        while self.order.len() > self.max_records || self.bytes > self.max_bytes {
+            let Some((key, record)) = self.take_first() else { return };
             self.floor = self.floor.max(key);
             let paths = record.arrivals.iter().skip(1).flat_map(|arrival| arrival.path.iter());
             self.bytes -= record.weight() + paths.map(NodeId::weight).sum::<usize>();

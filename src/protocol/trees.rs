@@ -4,8 +4,9 @@
 //! paths up to twice as long; and **the receiver decides**. Per origin it keeps one parent link, the first that brought
 //! something of it. A duplicate makes its sender stop only if the parent has handed that message over as well: so
 //! whatever overtakes, gets lost or is sent twice, one link that works always remains. A link that brings messages before
-//! the parent does, by a shorter path, becomes the parent, and only then the old one is told to stop; path lengths fall
-//! with every such change, so two nodes cannot take each other for parents. The loss of a parent grafts all other links at once.
+//! the parent does, by a shorter path, or not long after it by a much shorter one, becomes the parent, and only then the
+//! old one is told to stop; path lengths fall with every such change, so two nodes cannot take each other for parents. The
+//! loss of a parent grafts all other links at once.
 //!
 //! What is not pushed over a link is announced with the next digest, so that further paths enter the log; the digest itself
 //! shows within a heartbeat when a tree is broken, and what repair then brings grafts the link that it came over.
@@ -17,6 +18,9 @@ use super::words::{Announcement, Graft, Kind, NodeId, Time};
 
 /// Messages in a row that a parent may fail to bring.
 const MOST_MISSED: u8 = 3;
+
+/// A link by which a message takes so many hops fewer than by the parent becomes the parent although it was slower this once.
+const MUCH_SHORTER: usize = 2;
 
 /// One origin's tree as this node sees it: a few bits per link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,6 +148,13 @@ impl Node {
                 }
                 _ => true,
             },
+            // The parent was faster, but by a way so much longer that the next message may well come sooner by this one.
+            Some(parent) if first == Some(parent) && again.hops + MUCH_SHORTER <= first_hops => {
+                tree.parent = Some(slot);
+                tree.missed = 0;
+                self.stop_other(again.origin, parent);
+                true
+            }
             // Only a parent that handed over this message has shown that it works, and one that repair made a parent pushes
             // again only after it was asked to.
             Some(parent) => handed & bit(parent) == 0 || self.is_to_be_asked(again.origin, parent),
