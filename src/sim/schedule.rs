@@ -21,6 +21,10 @@ use crate::protocol::{Config, NodeId, OriginKey, Payload, Submission, Time};
 /// Heartbeats within which all agree once the faults are over.
 const AGREEMENT_HEARTBEATS: u64 = 30;
 
+/// The same where nodes have two places only: their overlay is rings and lines, and to join two of them takes a link from
+/// each, which may open a line anew before its ends meet.
+const AGREEMENT_HEARTBEATS_OF_RINGS: u64 = 90;
+
 /// Heartbeats from one news of each node to its next while agreement is awaited.
 const NEWS_HEARTBEATS: u64 = 10;
 
@@ -309,7 +313,8 @@ impl Schedule {
             self.world.restart(&seed)?;
         }
         let began = self.world.now();
-        for round in 1..=AGREEMENT_HEARTBEATS / NEWS_HEARTBEATS {
+        let bound = if self.max_peers > 2 { AGREEMENT_HEARTBEATS } else { AGREEMENT_HEARTBEATS_OF_RINGS };
+        for round in 1..=bound / NEWS_HEARTBEATS {
             let live: Vec<NodeId> = self.world.live_ids().cloned().collect();
             for id in live {
                 self.world.set_book(&id, &format!("book {round} of {id} after the faults"))?;
