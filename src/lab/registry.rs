@@ -96,7 +96,11 @@ impl Registry {
             Ok(text) => {
                 let read = serde_json::from_slice(&text).map_err(io::Error::from);
                 let mut network: NetworkRecord = read.map_err(LabError::system(format!("read {}", path.display())))?;
-                if let Launcher::Containers { containers } = &network.launcher {
+                // The mark of a running process is always true, so that the engine is only asked where one has ended.
+                let ended = network.nodes.iter().any(|node| !node.removed && !node.process.is_running());
+                if let Launcher::Containers { containers } = &network.launcher
+                    && ended
+                {
                     network.nodes = containers.look_up(&network.nodes);
                 }
                 Ok(Some(network))
