@@ -119,12 +119,14 @@ fn tokens_are_rotated_without_a_gap() {
     write(&file, &["first-token"]);
     write(&old, &["first-token"]);
     write(&new, &["second-token"]);
-    let flags = ["--interval", "0", "--heartbeat", "100ms", "--token-file", text(&file)];
+    // Messages pass between the nodes at each step; their heartbeats are slow enough for a busy machine.
+    let flags = ["--interval", "0", "--heartbeat", "400ms", "--token-file", text(&file)];
     let mut servers = vec![Server::start(&flags)];
     for _ in 1..3 {
         servers.push(Server::join(&servers[0], &flags));
     }
     crate::harness::agree(&servers);
+    eventually("all are linked", || servers.iter().all(|server| server.peers().len() == 2).then_some(()));
     let failures =
         |servers: &[Server]| servers.iter().map(|server| server.digest().counters.failures).collect::<Vec<_>>();
     let (links, before) = (servers.iter().map(Server::peers).collect::<Vec<_>>(), failures(&servers));
