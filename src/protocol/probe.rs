@@ -53,7 +53,7 @@ const PULSE_PROBES: usize = 30;
 const MAX_PASSED_OVER: usize = 64;
 
 /// Probes in a row without an answer after which a node is suspected: the network may lose some.
-const FAILURES: u32 = 4;
+const FAILURES: u32 = 3;
 
 /// Probes under way, and what is remembered to judge their answers.
 #[derive(Clone, Debug)]
