@@ -37,10 +37,7 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
             "curl -s localhost:7001/state/1",
         ],
     ),
-    (
-        "forget",
-        &["curl -s -X DELETE 'localhost:7001/state/7002?uuid=UUID'", "curl -s -X DELETE localhost:7001/state/7002"],
-    ),
+    ("forget", &["curl -s -X DELETE localhost:7001/state/7002"]),
     (
         "messages",
         &[
