@@ -21,6 +21,7 @@ mod words;
 mod bootstrap;
 mod dissemination;
 mod doubt;
+mod exchanging;
 mod foreign;
 mod forgetting;
 mod joining;
@@ -31,6 +32,7 @@ mod liveness;
 mod origins;
 mod overlay;
 mod own;
+mod places;
 mod probe;
 mod refused;
 mod repair;
@@ -38,6 +40,7 @@ mod restore;
 mod scouting;
 mod seeking;
 mod sending;
+mod shortening;
 mod trees;
 
 #[cfg(test)]
