@@ -65,7 +65,7 @@ fn secrets_reach_the_containers(engine: &Engine, image: &str) {
     std::fs::write(terminal.file("token"), "open-sesame\n").expect("written");
     std::fs::set_permissions(terminal.file("token"), std::fs::Permissions::from_mode(0o600)).expect("set");
     let network = Network { terminal: &terminal, engine, project: format!("gossip-{name}"), name };
-    let flags = format!("-n 3 --docker --image {image} --name {} --tls tls --token-file token", network.name);
+    let flags = format!("circular -n 3 --docker --image {image} --name {} --tls tls --token-file token", network.name);
     terminal.start(&format!("{flags} --timeout 1min --heartbeat 500ms")).ok();
     network.run("send-message 1 Apple").ok();
     network.run("add-node").ok();
