@@ -14,6 +14,7 @@ mod terminal;
 mod engine;
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
@@ -51,6 +52,35 @@ fn sixteen_containers_are_a_network_like_any_other() {
     network.outlives_a_cut();
     network.grows_and_notices_what_others_do();
     network.stops();
+    secrets_reach_the_containers(&engine, &image);
+}
+
+/// Certificates and tokens of the user's own files, which nobody else may read.
+fn secrets_reach_the_containers(engine: &Engine, image: &str) {
+    let mut terminal = Terminal::new();
+    let name = format!("{}-s", unused_name());
+    if !engine.host.is_empty() {
+        terminal.variables.push(("DOCKER_HOST", engine.host.clone()));
+    }
+    std::fs::write(terminal.file("token"), "open-sesame\n").expect("written");
+    std::fs::set_permissions(terminal.file("token"), std::fs::Permissions::from_mode(0o600)).expect("set");
+    let network = Network { terminal: &terminal, engine, project: format!("gossip-{name}"), name };
+    let flags = format!("circular -n 3 --docker --image {image} --name {} --tls tls --token-file token", network.name);
+    terminal.start(&format!("{flags} --timeout 1min --heartbeat 500ms")).ok();
+    network.run("send-message 1 Apple").ok();
+    network.run("add-node").ok();
+    assert!(network.run("wait --timeout 1min").ok().out.starts_with("all 4 nodes agree"));
+    assert_eq!(network.holders("Apple", &[2, 3, 4]), [2, 3, 4]);
+    // Their own health check speaks HTTPS as well.
+    let format = "{{json .Config.Healthcheck.Test}}";
+    let test = engine.docker(&["container", "inspect", "--format", format, &network.container(4)]);
+    let test: Vec<String> = serde_json::from_str(&test).expect("a list");
+    let words: Vec<&str> = test[1..].iter().map(String::as_str).collect();
+    engine.docker(&[&["exec", &network.container(4)], &words[..]].concat());
+    let plain = format!("http://127.0.0.1:{}/livez", terminal.base_port + 1);
+    assert!(ureq::get(&plain).call().is_err(), "a node with certificates speaks plain HTTP");
+    network.run("send-message 1 Pear --token-file /dev/null").fails(1, "/dev/null");
+    network.run("stop-network").ok();
 }
 
 struct Network<'a> {

@@ -14,6 +14,8 @@ mod bootstrap;
 mod dialect;
 /// What a node with a data directory keeps, whatever happens.
 mod durability;
+/// The examples that speak plain HTTP.
+mod examples;
 /// Nodes that die, come back, hang or leave.
 mod failures;
 /// Injected faults, mass crashes, and what each link counts.
@@ -22,6 +24,8 @@ mod faults;
 mod heavy;
 /// Input that nobody should send.
 mod hostile;
+/// The page of documentation that is made of the description for programs.
+mod http_reference;
 /// Managers of services and containers.
 mod managers;
 /// Messages: every node gets each one, and shows the ways it took.

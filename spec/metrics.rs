@@ -1,5 +1,6 @@
 //! What Prometheus reads: metrics that its own tool accepts, and one that says whether the network has settled.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -80,9 +81,46 @@ fn the_rules_and_the_configuration_that_come_along_are_valid() {
         let text = std::fs::read_to_string(path(file)).expect("a file");
         for (at, _) in text.match_indices("gossip_") {
             let name: String = text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-            assert!(page.contains(&format!("{name} ")) || page.contains(&format!("{name}{{")), "{file}: {name}");
+            let series: Vec<&str> = page.lines().filter(|line| line.starts_with(&name)).collect();
+            let has =
+                |end: &str| series.iter().any(|line| line.strip_prefix(&name).is_some_and(|l| l.starts_with(end)));
+            assert!(has(" ") || has("{"), "{file}: {name}");
+            // What stands in braces behind it are labels that it has, with values that it has.
+            let rest = text[at + name.len()..].replace('\\', "");
+            let labels = rest.strip_prefix('{').and_then(|rest| rest.split('}').next()).unwrap_or_default();
+            for label in labels.split(',').filter(|label| !label.is_empty() && !label.starts_with("job=")) {
+                assert!(series.iter().any(|line| line.contains(label)), "{file}: {name} has no {label}");
+            }
             named += 1;
         }
     }
     assert!(named > 20);
+}
+
+#[test]
+fn the_dashboard_can_be_drawn() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/grafana/gossip.json");
+    let board: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).expect("a file")).expect("JSON");
+    let mut rules = "groups: [{name: dashboard, rules: [".to_owned();
+    let (mut ids, mut taken) = (BTreeSet::new(), BTreeSet::new());
+    for panel in board["panels"].as_array().expect("panels") {
+        let title = panel["title"].as_str().expect("a title");
+        assert!(ids.insert(panel["id"].as_u64().expect("an id")), "{title}: its id is another's");
+        let [x, y, w, h] = ["x", "y", "w", "h"].map(|side| panel["gridPos"][side].as_u64().expect("a place"));
+        assert!(x + w <= 24, "{title} is beyond the 24 columns");
+        for place in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
+            assert!(taken.insert(place), "{title} covers another panel");
+        }
+        assert_eq!(panel["datasource"]["uid"], "${datasource}", "{title}");
+        for target in panel["targets"].as_array().expect("targets") {
+            let query = target["expr"].as_str().expect("a query").replace("$job", "gossip");
+            let query = serde_json::Value::from(query.replace("$__rate_interval", "1m"));
+            rules += &format!("{{record: \"a:b\", expr: {query}, labels: {{n: \"{}\"}}}}, ", rules.len());
+        }
+    }
+    // A query that is none would be refused as a rule, too.
+    let mut file = tempfile::Builder::new().suffix(".yml").tempfile().expect("a file");
+    write!(file, "{rules}]}}]").expect("written");
+    promtool(&["check", "rules", file.path().to_str().expect("a path")], "");
+    assert!(ids.len() > 5);
 }

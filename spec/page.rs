@@ -34,6 +34,10 @@ mod messages;
 #[path = "page/connection.rs"]
 mod connection;
 
+// A node behind TLS whose state needs a token to be read, and another to be changed.
+#[path = "page/guarded.rs"]
+mod guarded;
+
 // Sizes, colours, motion, names for screen readers.
 #[path = "page/looks.rs"]
 mod looks;

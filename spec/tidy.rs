@@ -126,3 +126,38 @@ fn every_module_of_the_layers_is_declared() {
         }
     }
 }
+
+/// What a heading is called in links to it, as the usual sites make it.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase();
+    words.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>().replace(' ', "-")
+}
+
+#[test]
+fn every_link_of_the_documentation_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut seen = 0;
+    for folder in [root.to_owned(), root.join("docs"), root.join("deploy")] {
+        for file in std::fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path()) {
+            if file.extension().is_none_or(|end| end != "md") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&file).unwrap();
+            for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+                if link.starts_with("http") {
+                    continue;
+                }
+                let (path, part) = link.split_once('#').unwrap_or((link, ""));
+                let target = if path.is_empty() { file.clone() } else { folder.join(path) };
+                assert!(target.exists(), "{}: {link}", file.display());
+                if !part.is_empty() {
+                    let text = std::fs::read_to_string(&target).unwrap();
+                    let found = text.lines().any(|line| line.starts_with('#') && anchor(line) == part);
+                    assert!(found, "{}: {link}", file.display());
+                }
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 50, "{seen}");
+}

@@ -15,7 +15,8 @@ while :; do
     status=$(curl -sS -o "$answer" -D "$head" -w '%{http_code}' -H "If-None-Match: ${tag:-\"none\"}" \
         "$node/state?status=alive&role=$role${index:+&wait=60s&index=$index}") || status=000
     if [ "$status" = 200 ]; then
-        jq -r '.[] | "server \(.payload.address);"' "$answer" | sort >"$file.new"
+        # What is no address has no business in a configuration, whoever published it.
+        jq -r '.[].payload | objects | .address | strings | select(test("^[A-Za-z0-9.:_\\[\\]-]+$")) | "server \(.);"' "$answer" | sort >"$file.new"
         if ! cmp -s "$file.new" "$file"; then
             mv "$file.new" "$file"
             sh -c "$command"

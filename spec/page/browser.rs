@@ -76,6 +76,8 @@ impl Browser {
         ];
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
+            // Those of a test's own authority.
+            "acceptInsecureCerts": true,
             "goog:loggingPrefs": {"browser": "ALL"},
             "goog:chromeOptions": {"args": arguments},
         }}});
@@ -119,7 +121,11 @@ impl Browser {
     }
 
     pub fn open(&self, port: u16) {
-        self.ask("POST", "/url", &json!({"url": format!("http://127.0.0.1:{port}/")}));
+        self.open_at(&format!("http://127.0.0.1:{port}/"));
+    }
+
+    pub fn open_at(&self, address: &str) {
+        self.ask("POST", "/url", &json!({"url": address}));
     }
 
     /// Opens the page and waits until it is live, shows that many nodes, and they stand still.

@@ -139,6 +139,7 @@ fn the_table_of_books_lives() {
     let set = servers[3].call("PUT", "/state", Some(br#"{"role": "db", "load": 0.25, "deep": null}"#));
     assert_eq!(set.status, 200);
     browser.says("#book-rows .pairs", "role");
+    browser.run("document.getElementById('books-panel').scrollIntoView()");
     browser.screenshot("books");
 
     // Sorted by version, downwards first; the order stands in the head for screen readers.

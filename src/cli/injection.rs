@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::node_arg::NodeArg;
 use super::output::{Form, print_json, print_line};
 use crate::client::{ClientError, Faults, FaultsReport, gather};
-use crate::lab::{AT_ONCE, NetworkRecord, NodeRecord};
+use crate::lab::{AT_ONCE, NetworkRecord, NodeRecord, typed_command};
 use crate::protocol::NodeId;
 
 /// One node whose faults were changed, and what they are now.
@@ -79,8 +79,9 @@ fn judge(asked: &[Target], answers: Vec<Result<FaultsReport, ClientError>>) -> R
 fn explain(target: &Target, error: ClientError) -> Failure {
     match error {
         ClientError::Refused(problem) if problem.status == 404 => Failure::No(format!(
-            "{} does not allow faults; start the network with: gossip start-network --allow-fault-injection",
-            target.full()
+            "{} does not allow faults; start the network with: {} start-network --allow-fault-injection",
+            target.full(),
+            typed_command()
         )),
         error => target.explain(error),
     }

@@ -19,7 +19,7 @@ use super::wait::{did_agree, disagreement};
 use crate::client::Caller;
 use crate::lab::{
     Containers, DEFAULT_BASE_PORT, DEFAULT_IMAGE, Drawing, LaunchPlan, Launcher, NetworkAccess, NetworkRecord,
-    Progress, Shape, ask_digests, launch, wait_for_agreement,
+    Progress, Shape, ask_digests, launch, typed_command, wait_for_agreement,
 };
 use crate::protocol::NodeId;
 
@@ -181,11 +181,6 @@ impl Args {
         if !self.docker {
             return Ok(Launcher::processes()?);
         }
-        if self.tls.is_some() || context.access.token_file.is_some() {
-            let why =
-                "--docker takes neither --tls nor --token-file: containers run as nobody, who cannot read your files";
-            return Err(Failure::Usage(format!("{why}; deploy/README.md says how to give nodes theirs")));
-        }
         Ok(Launcher::Containers { containers: Containers::of(&context.name, &self.image) })
     }
 
@@ -331,8 +326,7 @@ fn what_next(context: &Context, network: &NetworkRecord) -> String {
     let name = if context.name.is_default() { String::new() } else { format!(" --name {}", context.name) };
     let first = network.nodes.first().map_or(1, |node| node.number);
     let last = network.last_number();
-    // The wrapper in bin/ says under which name it was called.
-    let gossip = std::env::var("GOSSIP_COMMAND").unwrap_or_else(|_| "gossip".to_owned());
+    let gossip = typed_command();
     format!(
         "\nnext:\n  {gossip} send-message{name} {first} Apple\n  {gossip} get-messages{name} {last} --all-paths\n  \
          {gossip} status{name}\n  {gossip} stop-network{name}"

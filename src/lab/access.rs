@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::certificates::CertificateName;
 use super::{LabError, certificates};
 
 /// How long the certificates of a network on one machine last.
@@ -25,20 +26,21 @@ impl NetworkAccess {
     ///
     /// # Errors
     /// When they cannot be made.
-    pub fn provide(&self, ports: impl Iterator<Item = u16>) -> Result<(), LabError> {
+    pub fn provide(&self, nodes: impl Iterator<Item = CertificateName>) -> Result<(), LabError> {
         match &self.certificates {
-            Some(folder) => certificates::provide(folder, ports, DAYS),
+            Some(folder) => certificates::provide(folder, nodes, DAYS),
             None => Ok(()),
         }
     }
 
-    /// The flags of the node on this port.
-    pub(super) fn node_flags(&self, port: u16) -> Vec<String> {
+    /// The flags of the node whose certificate has this name.
+    pub(super) fn node_flags(&self, name: &CertificateName) -> Vec<String> {
         let flag = |name: &str, file: PathBuf| format!("--{name}={}", file.display());
         let mut flags: Vec<String> = self.token_file.iter().map(|file| flag("token-file", file.clone())).collect();
         if let Some(folder) = &self.certificates {
-            flags.push(flag("tls-cert", folder.join(format!("{port}.pem"))));
-            flags.push(flag("tls-key", folder.join(format!("{port}-key.pem"))));
+            let (certificate, key) = name.files(folder);
+            flags.push(flag("tls-cert", certificate));
+            flags.push(flag("tls-key", key));
             flags.push(flag("tls-ca", folder.join("ca.pem")));
         }
         flags

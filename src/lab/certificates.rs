@@ -43,11 +43,18 @@ impl CertificateName {
         CertificateName { stem: port.to_string(), hosts: vec!["localhost".to_owned(), "127.0.0.1".to_owned()] }
     }
 
+    /// A container, which is reached by its name there and by way of this machine.
+    pub fn of_container(name: String) -> CertificateName {
+        let hosts = vec![name.clone(), "localhost".to_owned(), "127.0.0.1".to_owned()];
+        CertificateName { stem: name, hosts }
+    }
+
     fn client() -> CertificateName {
         CertificateName { stem: CLIENT.to_owned(), hosts: Vec::new() }
     }
 
-    fn files(&self, folder: &Path) -> (PathBuf, PathBuf) {
+    /// The certificate and its key in this folder.
+    pub(super) fn files(&self, folder: &Path) -> (PathBuf, PathBuf) {
         let stem = &self.stem;
         (folder.join(format!("{stem}.pem")), folder.join(format!("{stem}-key.pem")))
     }
@@ -117,12 +124,11 @@ pub fn make_certificates(
     Ok(made)
 }
 
-/// Makes what a network of this machine's ports needs and does not have yet.
+/// Makes what these nodes need and do not have yet.
 ///
 /// # Errors
 /// As [`make_certificates`].
-pub(super) fn provide(folder: &Path, ports: impl Iterator<Item = u16>, days: u32) -> Result<(), LabError> {
-    let names = ports.map(CertificateName::of_port);
+pub(super) fn provide(folder: &Path, names: impl Iterator<Item = CertificateName>, days: u32) -> Result<(), LabError> {
     let missing: Vec<CertificateName> = names.filter(|name| !name.files(folder).0.exists()).collect();
     make_certificates(folder, &missing, days, false).map(|_| ())
 }

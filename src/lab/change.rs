@@ -62,10 +62,12 @@ pub async fn add_node<R: Rng + ?Sized>(
     let mut network = registry.load_running(name)?;
     let (number, port) = next_free(&network)?;
     let place = network.launcher.place_args(number, port);
-    network.access.provide(std::iter::once(port))?;
+    let certificate = network.launcher.certificate_name(number, port);
+    network.access.provide(std::iter::once(certificate.clone()))?;
     let data = network.durable.then(|| registry.data_folder(name, number));
     let places = network.newcomer_places;
-    let args = node_args(place, port, &network.cluster, places, data.as_deref(), &network.node_flags, &network.access);
+    let (flags, access) = (&network.node_flags, &network.access);
+    let args = node_args(place, &certificate, &network.cluster, places, data.as_deref(), flags, access);
     let seeds = seeds(&network, number, random);
     if seeds.is_empty() {
         return Err(LabError::NotRunning { name: name.clone() });

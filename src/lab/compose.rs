@@ -1,9 +1,11 @@
-//! A network as a Docker Compose file: a container per node, on a network of their own. Pure: text from records.
+//! A network as a Docker Compose file: a container per node, on a network of their own. Text from records, and from whose
+//! the files are that they name.
 //!
 //! The file is of the Compose specification without a version line, and read by `docker-compose` 1.27 and later and by
 //! `docker compose`. JSON strings are YAML strings, so that everything that varies is written as JSON.
 
 use std::fmt::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::NodeRecord;
@@ -46,7 +48,10 @@ fn write_service(text: &mut String, project: &str, image: &str, node: &NodeRecor
     let port = node.port.to_string();
     let seeds = node.seeds.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]);
     let args: Vec<String> = node.args.iter().cloned().chain(seeds).collect();
-    let health: Vec<String> = ["CMD", "/gossip_server", "--health", "--port", &port].map(str::to_owned).into();
+    // The health check speaks as the node does, and knows its settings from flags only.
+    let tls = args.iter().filter(|arg| arg.starts_with("--tls-")).cloned();
+    let health = ["CMD", "/gossip_server", "--health", "--port", &port].map(str::to_owned);
+    let health: Vec<String> = health.into_iter().chain(tls).collect();
     // Writing to a string cannot fail.
     let _ = write!(
         text,
@@ -59,6 +64,9 @@ fn write_service(text: &mut String, project: &str, image: &str, node: &NodeRecor
         health = list(&health),
     );
     let files: Vec<&str> = args.iter().filter_map(|arg| file_of(arg)).collect();
+    if let Some(user) = files.iter().find_map(|file| reader_of(file)) {
+        text.push_str(&format!("    user: {}\n", quoted(&user)));
+    }
     if !files.is_empty() {
         text.push_str("    volumes:\n");
     }
@@ -77,6 +85,13 @@ fn file_of(arg: &str) -> Option<&str> {
     Some(value).filter(|value| Path::new(value).is_absolute() && Path::new(value).is_file())
 }
 
+/// Who must read a file that is not for everyone, such as tokens and keys: the owner, instead of the image's nobody. The
+/// container has no capabilities, so that even root may read no more than root's own files in it.
+fn reader_of(file: &str) -> Option<String> {
+    let meta = std::fs::metadata(file).ok()?;
+    (meta.mode() & 0o004 == 0).then(|| format!("{}:{}", meta.uid(), meta.gid()))
+}
+
 fn list(words: &[String]) -> String {
     let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     format!("[{}]", words.join(", "))
@@ -90,6 +105,8 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
     use crate::lab::ProcessMark;
     use crate::protocol::NodeId;
 
@@ -114,6 +131,7 @@ mod tests {
         };
         let text = compose_file("two\nlines", "gossip-a", "image:1", &[node]);
         assert!(text.starts_with("# two lines\nx-node: &node\n"), "{text}");
+        assert!(!text.contains("user:"), "{text}");
         for part in [
             "  node-3:\n    <<: *node\n    image: \"image:1\"\n    container_name: \"gossip-a-3\"\n",
             "\"$$HOME\", \"--seed\", \"gossip-a-1:7001\"]\n",
@@ -124,5 +142,34 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn secrets_are_mounted_for_their_owner_and_the_health_check_knows_certificates() {
+        let folder = tempfile::tempdir().unwrap();
+        let flag = |name: &str, mode: u32| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, "secret").unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            format!("--{name}={}", file.display())
+        };
+        let args = vec![flag("tls-ca", 0o644), flag("tls-key", 0o600), flag("token-file", 0o600)];
+        let (key, ca) = (args[1].clone(), args[0].clone());
+        let node = NodeRecord {
+            number: 1,
+            port: 7001,
+            advertised: None,
+            process: ProcessMark::none(),
+            args,
+            seeds: Vec::new(),
+            removed: false,
+        };
+        let text = compose_file("title", "gossip-a", "image:1", &[node]);
+        let owner = std::fs::metadata(folder.path().join("tls-key")).unwrap();
+        let user = format!("    user: \"{}:{}\"\n    volumes:\n", owner.uid(), owner.gid());
+        let health = format!("\"7001\", \"{ca}\", \"{key}\"], interval");
+        assert!(text.contains(&user) && text.contains(&health), "{text}");
+        assert!(!text.contains("secret\n"), "{text}");
+        assert_eq!(text.matches("read_only: true}").count(), 3, "{text}");
     }
 }

@@ -5,19 +5,24 @@ use std::path::PathBuf;
 
 use super::NetworkName;
 
+/// What the user types to run this program: the wrapper in `bin/` says under which name it was called.
+pub fn typed_command() -> String {
+    std::env::var("GOSSIP_COMMAND").unwrap_or_else(|_| "gossip".to_owned())
+}
+
 /// Why something could not be done to a network.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// No network of that name runs.
-    #[error("no network named {name} runs; start one with: gossip start-network{}", name_flag(.name))]
+    #[error("no network named {name} runs; start one with: {} start-network{}", typed_command(), name_flag(.name))]
     NotRunning {
         /// Its name.
         name: NetworkName,
     },
     /// One runs already.
     #[error(
-        "network {name} runs already with {live} nodes; stop it with: gossip stop-network{}\n\
-         or start this one beside it with another --name and --base-port", name_flag(.name)
+        "network {name} runs already with {live} nodes; stop it with: {} stop-network{}\n\
+         or start this one beside it with another --name and --base-port", typed_command(), name_flag(.name)
     )]
     AlreadyRuns {
         /// Its name.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::certificates::CertificateName;
 use super::compose::compose_file;
 use super::registry::NetworkLock;
 use super::{
@@ -71,7 +72,7 @@ pub async fn launch(
     if let Launcher::Containers { containers } = &plan.launcher {
         containers.check(&plan.name).await?;
     }
-    plan.access.provide(planned.iter().map(|node| node.port))?;
+    plan.access.provide(planned.iter().map(|node| plan.launcher.certificate_name(node.number, node.port)))?;
     registry.clear_logs(&lock, &plan.name);
     if !plan.keep_data {
         registry.clear_data(&lock, &plan.name)?;
@@ -142,7 +143,8 @@ fn plan_nodes(registry: &Registry, plan: &LaunchPlan) -> Result<Vec<PlannedNode>
         let data = plan.durable.then(|| registry.data_folder(&plan.name, number));
         let cluster = plan.name.cluster();
         let place = plan.launcher.place_args(number, port);
-        let mut args = node_args(place, port, cluster, places, data.as_deref(), &plan.node_flags, &plan.access);
+        let name = plan.launcher.certificate_name(number, port);
+        let mut args = node_args(place, &name, cluster, places, data.as_deref(), &plan.node_flags, &plan.access);
         for neighbour in neighbours {
             let peer = ports::port_of(plan.base_port, u64::from(neighbour))?;
             args.extend(["--peer".to_owned(), plan.launcher.node_id(neighbour, peer).to_string()]);
@@ -155,7 +157,7 @@ fn plan_nodes(registry: &Registry, plan: &LaunchPlan) -> Result<Vec<PlannedNode>
 /// The arguments that every node of a network is started with, whenever it is.
 pub(super) fn node_args(
     place: Vec<String>,
-    port: u16,
+    name: &CertificateName,
     cluster: &str,
     places: usize,
     data: Option<&Path>,
@@ -165,7 +167,7 @@ pub(super) fn node_args(
     let own = ["--cluster", cluster, "--max-peers", &places.to_string()];
     let data = data.map(|folder| format!("--data-dir={}", folder.display()));
     let own = place.into_iter().chain(own.map(str::to_owned)).chain(data);
-    own.chain(access.node_flags(port)).chain(node_flags.iter().cloned()).collect()
+    own.chain(access.node_flags(name)).chain(node_flags.iter().cloned()).collect()
 }
 
 impl PlannedNode {

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::certificates::CertificateName;
+use super::compose::container_name;
 use super::containers::Containers;
 use super::{Ending, LabError, NetworkRecord, NodeRecord, Registry, program, stop};
 use crate::protocol::NodeId;
@@ -41,6 +43,16 @@ impl Launcher {
         match self {
             Launcher::Processes { .. } => NodeId::Port(port),
             Launcher::Containers { containers } => containers.node_id(number, port),
+        }
+    }
+
+    /// Whom a node's certificate is for.
+    pub(super) fn certificate_name(&self, number: u16, port: u16) -> CertificateName {
+        match self {
+            Launcher::Processes { .. } => CertificateName::of_port(port),
+            Launcher::Containers { containers } => {
+                CertificateName::of_container(container_name(&containers.project, number))
+            }
         }
     }
 

@@ -39,7 +39,7 @@ pub use certificates::{CertificateName, MadeCertificate, make_certificates};
 pub use change::{AddedNode, add_node, remove_node, restart_node};
 pub use containers::{Containers, DEFAULT_IMAGE};
 pub use difference::Difference;
-pub use error::LabError;
+pub use error::{LabError, typed_command};
 pub use forgetting::forget_node;
 pub use launch::{LaunchPlan, compose, launch};
 pub use launcher::Launcher;

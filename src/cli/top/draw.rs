@@ -56,7 +56,7 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
         let (received, new) = scene.rates;
         let copies = if new > 0.0 { received / new } else { 0.0 };
         format!(
-            " cluster {}   version {}   {} messages   {received:.1} received/s, {new:.1} new/s, {copies:.2} copies of each   {} repaired   {} calls without answer",
+            " cluster {}   version {}   messages {}   received {received:.1}/s, new {new:.1}/s, copies {copies:.2}   repaired {}   unanswered {}",
             digest.cluster, digest.version, digest.messages, digest.counters.repaired, digest.counters.failures
         )
     });

@@ -1,6 +1,6 @@
 // The chosen message: its text, where it is, every way by which it came here, and its journey to look at slowly.
 
-import { clockTime, count, make, pathGlyph, span } from './format.js';
+import { clockTime, count, decimal, make, pathGlyph, span } from './format.js';
 import { collect, timeline, timelineOfPath } from './spread.js';
 import { markedPaths } from './store.js';
 import { announce } from './announce.js';
@@ -143,7 +143,7 @@ export class Chosen {
         this.#setJourney(journey, show && journey.hops.length > 0);
         show &&= journey.hops.length === 0;
         const last = journey.last === null || journey.hops.length === 0 ? '' : `, the last after ${span(journey.last)}`;
-        where.textContent = `${journey.held} of ${count(journey.live, 'live node')} hold it${last}.`;
+        where.textContent = `${decimal(journey.held, 0)} of ${count(journey.live, 'live node')} hold it${last}.`;
         if (journey.held >= journey.live) return;
       } catch (error) {
         if (wanted === this.#wanted) where.textContent = `Where it is elsewhere is not known: ${error.message}`;

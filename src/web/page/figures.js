@@ -25,7 +25,7 @@ export function showFigures(store, connected) {
   const cost = new Chart(parent, {
     id: 'figure-cost',
     title: 'Transmissions per message',
-    explain: 'Estimated from the copies that this node received in the last minute; each node but the origin must receive one',
+    explain: 'An estimate, as if every node received as many copies as this one did in the last minute; each but the origin must receive one',
     form: 'line',
     write: (value) => decimal(value),
   });
@@ -114,7 +114,8 @@ function tell(store, charts, history, seen) {
   if (received > 0 && others > 0) {
     const estimate = (copies / received) * others;
     charts.cost.add(estimate);
-    charts.cost.say(decimal(estimate, estimate < 100 ? 1 : 0), '', `${decimal(others, 0)} are the fewest possible`);
+    const shown = decimal(estimate, estimate < 100 ? 1 : 0);
+    charts.cost.say(`≈ ${shown}`, 'estimated', `${decimal(others, 0)} are the fewest possible`);
   }
 
   charts.repairs.add(Math.max(0, now.counters.repaired - before.counters.repaired));

@@ -34,15 +34,23 @@ function keep(token) {
 
 let memory = null;
 
+/** What a refusal says of the token that was sent with it (RFC 6750, section 3.1); nothing if it is about something else. */
+function lack(response, token) {
+  if (response.status === 401) return token ? 'The node does not take this token.' : 'none';
+  const challenge = response.headers.get('WWW-Authenticate') ?? '';
+  if (response.status === 403 && challenge.includes('insufficient_scope')) return 'This token allows reading only.';
+  return null;
+}
+
 /** Asks for a token; requests that need one wait for the same answer. */
-function askForToken(wrong) {
+function askForToken(why) {
   asking ??= new Promise((resolve) => {
     const dialog = document.getElementById('token');
     const form = document.getElementById('token-form');
     const field = document.getElementById('token-text');
     const note = document.getElementById('token-note');
-    note.hidden = !wrong;
-    note.textContent = wrong ? 'The node does not take this token.' : '';
+    note.hidden = why === 'none';
+    note.textContent = note.hidden ? '' : why;
     const close = (given) => {
       declined = !given;
       field.value = '';
@@ -80,9 +88,10 @@ export async function ask(path, { quiet = false, ...options } = {}) {
     const token = memory ?? keptToken();
     if (token) headers.set('Authorization', `Bearer ${token}`);
     const response = await fetch(path, { cache: 'no-store', ...options, headers });
-    if (response.status !== 401 || quiet || declined) return response;
+    const why = lack(response, token);
+    if (why === null || quiet || declined) return response;
     // Another request may have brought a newer token meanwhile.
-    if (token === (memory ?? keptToken()) && !(await askForToken(token !== null))) return response;
+    if (token === (memory ?? keptToken()) && !(await askForToken(why))) return response;
   }
 }
 
