@@ -28,6 +28,7 @@ mod keeping;
 mod link;
 mod links;
 mod liveness;
+mod naming;
 mod origins;
 mod overlay;
 mod own;

@@ -8,6 +8,7 @@ mod linking;
 mod living;
 mod logging;
 mod merging;
+mod naming;
 mod own_state;
 mod pushing;
 mod repairing;

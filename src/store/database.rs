@@ -242,6 +242,11 @@ fn write_log(write: &WriteTransaction, changes: &DiskImage, shape: Shape) -> Res
     for at in &changes.read {
         read.insert(key(*at), ())?;
     }
+    for at in changes.replaced.iter().map(|at| key(*at)) {
+        messages.remove(at)?;
+        arrivals.retain_in((at, 0)..=(at, u16::MAX), |_, _| false)?;
+        read.remove(at)?;
+    }
     Ok(())
 }
 
