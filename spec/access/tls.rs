@@ -1,5 +1,6 @@
 //! TLS: HTTPS for all, certificates among nodes, and intruders of another authority or of none.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,27 +146,30 @@ fn what_is_refused_over_http_2_can_be_read() {
     let (folder, port) = (tempfile::tempdir().unwrap(), free_ports(1)[0]);
     certify(folder.path(), &[port], 30, false);
     let mut flags = flags(folder.path(), port);
-    flags.push("--max-request-rate=5".to_owned());
+    flags.push("--max-request-rate=3".to_owned());
     let _server = Server::spawn_on(port, &flags.iter().map(String::as_str).collect::<Vec<_>>());
     let people = person(folder.path(), None);
     eventually("it serves", || (people.call(Verb::Get, port, "/livez", "").ok()?.status == 200).then_some(()));
     let tls = Tls::load(TlsFiles { ca: folder.path().join("ca.pem"), own: None }).unwrap();
     let mut config = tls.client_config().unwrap();
     config.alpn_protocols = vec![b"h2".to_vec()];
-    let statuses: Vec<u16> = actix_rt::System::new().block_on(async {
+    let answered = actix_rt::System::new().block_on(async {
         let connector = awc::Connector::new().rustls_0_23(Arc::new(config));
         let client = awc::Client::builder().connector(connector).timeout(Duration::from_secs(10)).finish();
-        let mut statuses = Vec::new();
-        for path in ["/nothing", "/state", "/messages?acks=no"].into_iter().chain(["/messages"; 20]) {
+        let mut answered = BTreeSet::new();
+        // However slow this machine is, some of so many come too fast.
+        for path in ["/nothing", "/state", "/messages"].into_iter().cycle().take(300) {
             let asked = client.post(format!("https://127.0.0.1:{port}{path}")).send_body(vec![b' '; 1 << 20]).await;
             let answer = asked.unwrap_or_else(|error| panic!("{path}: {error}"));
             assert_eq!(answer.version(), awc::http::Version::HTTP_2);
-            statuses.push(answer.status().as_u16());
+            answered.insert(answer.status().as_u16());
+            if answered.len() == 4 {
+                break;
+            }
         }
-        statuses
+        answered
     });
-    assert_eq!(statuses[..3], [404, 405, 400]);
-    assert!(statuses[3..].iter().filter(|status| **status == 429).count() >= 5, "{statuses:?}");
+    assert_eq!(answered, BTreeSet::from([400, 404, 405, 429]));
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn a_message_in_whose_place_another_came_is_gone_from_the_disk() {
     kept.ask(Request::Submit(submission));
     kept.ask(Request::MarkRead(vec![uuid]));
     let earlier = kept.image.clone();
-    kept.ask(Request::Messages(vec![message(Kind::Message, 1, 30, 60, &[5])]));
+    kept.ask(Request::Messages(vec![message(Kind::Message, 1, 30, 64, &[5])]));
     assert_eq!(kept.image.messages.keys().map(|key| key.stamp).collect::<Vec<_>>(), [30]);
     assert_eq!(held(&kept.restart(quiet())), [(uuid, 1, true)]);
     // A crash before the last of it was written leaves both: the next life knows which counts, and clears up.
