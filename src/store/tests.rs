@@ -146,8 +146,8 @@ fn whatever_a_power_cut_leaves_is_whole_and_has_all_that_was_acknowledged() {
         for _ in 0..4 {
             let opened = Database::in_storage(storage.clone(), IDENTITY);
             let mut database = opened.unwrap_or_else(|error| panic!("seed {seed}: not to be opened: {error}"));
-            database.check().unwrap_or_else(|error| panic!("seed {seed}: not whole: {error}"));
-            let found = database.load(SHAPE).unwrap();
+            let found = database.load_checked(SHAPE);
+            let found = found.unwrap_or_else(|error| panic!("seed {seed}: not whole: {error}"));
             let held = states.iter().rposition(|state| settled(state.clone()) == found);
             let held = held.unwrap_or_else(|| panic!("seed {seed}: what is there was never committed"));
             assert!(held >= acknowledged, "seed {seed}: commit {acknowledged} is lost, {held} is there");
@@ -394,8 +394,7 @@ fn a_damaged_database_is_set_aside_and_a_flipped_bit_is_noticed() {
         storage.flip(seed);
         let read = std::panic::catch_unwind(|| {
             let mut database = Database::in_storage(storage, IDENTITY)?;
-            database.check()?;
-            database.load(SHAPE)
+            database.load_checked(SHAPE)
         });
         match read {
             Ok(Ok(image)) => assert_eq!(image.messages, part.messages, "seed {seed}: another text without a word"),
