@@ -196,6 +196,55 @@ fn three_of_sixteen_crash_while_messages_are_sent() {
     }
 }
 
+/// Heartbeats from the death of the last `dead` nodes until the others' overlay is one, for good.
+fn heals_within(seed: u64, nodes: u16, dead: u16, max_peers: usize, heartbeats: u64) -> bool {
+    let mut world = standing(seed, nodes, max_peers, Faults::NONE);
+    // Deaths come at any time between two heartbeats.
+    world.run_for(seed % HEARTBEAT_MS).unwrap();
+    (nodes - dead + 1..=nodes).for_each(|number| world.crash(&id(number)));
+    world.run_for(heartbeats * HEARTBEAT_MS).unwrap();
+    (0..10).all(|_| {
+        world.run_for(HEARTBEAT_MS / 2).unwrap();
+        world.components().len() == 1
+    })
+}
+
+#[test]
+fn those_who_outlive_half_of_the_network_are_one_within_five_heartbeats() {
+    for seed in 1..=200 {
+        assert!(heals_within(seed, 16, 8, 3, 5), "seed {seed}");
+    }
+}
+
+#[test]
+fn pieces_of_a_ring_become_one_again_though_rings_have_no_place_to_spare() {
+    for seed in 1..=100 {
+        assert!(heals_within(seed, 20, 10, 2, 20), "seed {seed}");
+    }
+}
+
+#[test]
+fn places_that_deaths_left_are_filled_and_no_short_cycles_stay() {
+    let (mut short, mut taken) = (0, 0);
+    for seed in 1..=20 {
+        let mut world = standing(seed, 40, 3, Faults::NONE);
+        for number in 31..=40 {
+            world.crash(&id(number));
+            world.run_for(3 * HEARTBEAT_MS).unwrap();
+        }
+        world.run_for(60 * HEARTBEAT_MS).unwrap();
+        let peers = |of: &NodeId| world.node(of).map_or(Vec::new(), |view| view.peers().cloned().collect());
+        for number in 1..=30 {
+            let links: Vec<NodeId> = peers(&id(number));
+            taken += links.len();
+            short += links.iter().flat_map(peers).filter(|theirs| links.contains(theirs)).count();
+        }
+    }
+    // Each triangle is counted at its three corners, in both directions. A random cubic graph has 4/3 on average.
+    assert!(short <= 20 * 6 * 4 / 3, "{} triangles in 20 overlays", short / 6);
+    assert!(taken >= 20 * 90 - 2 * 4, "of 1,800 ends of links {} are missing", 1_800 - taken);
+}
+
 #[test]
 fn a_node_and_all_its_peers_crash_together_and_are_missed() {
     let mut world = standing(1, 16, 3, Faults::NONE);

@@ -40,7 +40,7 @@ impl Node {
             self.digest()
         });
         let claims = self.claims_for(now, &from);
-        let free_place = digest.is_some().then(|| self.advertise_place(now)).flatten();
+        let free_place = digest.is_some().then(|| self.advertise_place(now, &from)).flatten();
         let recent = if digest.is_some() { self.take_announcements(&from) } else { Vec::new() };
         let header = self.header(&from);
         Response::Gossip(GossipReply { header, judgements, newer, digest, claims, free_place, recent })

@@ -184,6 +184,20 @@ pub enum LinkWish {
     Probe,
     /// Link with me even at the cost of another link, as we are in two parts of a torn network.
     Bridge,
+    /// Name a link of yours whose ends could be exchanged with those of one of mine.
+    Exchange {
+        /// Whether we are in two parts of a torn network: then link with me if you have a free place.
+        torn: bool,
+    },
+    /// Obtain the promise of that node's place, for an exchange that I asked for.
+    Move {
+        /// With whom you would link.
+        to: NodeId,
+        /// Whose place it would give you.
+        instead_of: NodeId,
+        /// Whether our link stays, as you have a free place.
+        keep: bool,
+    },
 }
 
 /// `POST /peers/`: the handshake of links.

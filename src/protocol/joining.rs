@@ -49,14 +49,19 @@ enum Stage {
 pub(super) struct Split {
     pub(super) with: NodeId,
     pub(super) until: Time,
+    /// Whether the joiner is in another part of a torn network.
+    pub(super) torn: bool,
 }
 
 /// A place promised to a joiner.
 #[derive(Clone, Debug)]
 pub(super) struct Promise {
-    pub(super) instead_of: NodeId,
+    /// Whose place it is; `None` for a place that is kept free.
+    pub(super) instead_of: Option<NodeId>,
     pub(super) until: Time,
     pub(super) boot: Boot,
+    /// Whether this node speaks first when the link is made.
+    pub(super) first: bool,
 }
 
 impl Node {
@@ -88,7 +93,7 @@ impl Node {
             return LinkAnswer::Busy;
         }
         let with = ends[self.random.random_range(0..ends.len())].clone();
-        self.overlay.splits.insert(from.clone(), Split { with: with.clone(), until: now.after(SPLIT_MS) });
+        self.overlay.splits.insert(from.clone(), Split { with: with.clone(), until: now.after(SPLIT_MS), torn: false });
         LinkAnswer::Split { with }
     }
 
@@ -107,14 +112,13 @@ impl Node {
     }
 
     pub(super) fn promise(&mut self, now: Time, from: &NodeId, boot: Boot, instead_of: NodeId) -> LinkAnswer {
-        let overlay = &mut self.overlay;
-        if overlay.is_engaged(&instead_of)
-            || overlay.links.contains_key(from)
-            || !overlay.links.contains_key(&instead_of)
-        {
+        let held = self.overlay.links.contains_key(&instead_of);
+        let free = self.may_give_up(&instead_of) && !self.overlay.is_exchanging();
+        if !held || !free || self.overlay.holds_place(from) {
             return LinkAnswer::Busy;
         }
-        overlay.promises.insert(from.clone(), Promise { instead_of, until: now.after(PROMISE_MS), boot });
+        let promise = Promise { instead_of: Some(instead_of), until: now.after(PROMISE_MS), boot, first: false };
+        self.overlay.promises.insert(from.clone(), promise);
         LinkAnswer::Promised
     }
 
@@ -126,21 +130,32 @@ impl Node {
         peer: &NodeId,
         out: &mut Vec<Output>,
     ) -> LinkAnswer {
-        let agreed = self.overlay.splits.remove(from).is_some_and(|split| split.with == *peer && split.until > now);
-        if !agreed || self.overlay.links.contains_key(from) || !self.overlay.links.contains_key(peer) {
+        let agreed = self.overlay.splits.remove(from).filter(|split| split.with == *peer && split.until > now);
+        let Some(torn) = agreed.map(|split| split.torn) else { return LinkAnswer::Busy };
+        if self.overlay.links.contains_key(from) || !self.overlay.links.contains_key(peer) {
             return LinkAnswer::Busy;
         }
-        self.let_go(now, peer, "split for a newcomer", out);
+        self.let_go(now, peer, "its place is for another node", out);
         self.add_link(now, from, boot, false, out);
+        if torn {
+            self.was_bridged(now, out);
+        }
         LinkAnswer::Linked
     }
 
     /// Somebody says that it holds a link of which this node knows nothing: right when an answer is still on its way.
     pub(super) fn accept_claimed_link(&mut self, now: Time, header: &Header, out: &mut Vec<Output>) {
         let from = &header.from;
-        if let Some(promise) = self.overlay.promises.remove(from) {
-            self.let_go(now, &promise.instead_of, "split for a newcomer", out);
-            self.add_link(now, from, header.boot, false, out);
+        let promised = self.overlay.promises.remove(from);
+        if let Some(promise) = promised.filter(|promise| promise.until > now) {
+            if let Some(held) = promise.instead_of {
+                self.let_go(now, &held, "its place is for another node", out);
+            }
+            if !self.overlay.links.contains_key(from) {
+                self.add_link(now, from, header.boot, false, out);
+            }
+        } else if self.exchange_claimed(now, from, header.boot, out) {
+            // It is linked now, unless its place was given away.
         } else if self.overlay.offers.remove(from) {
             self.add_link(now, from, header.boot, false, out);
         } else if self.overlay.join.as_ref().is_some_and(|join| join.asked == *from) {
@@ -176,6 +191,9 @@ impl Node {
             return;
         }
         self.given_was_busy(now, to);
+        if !self.overlay.given.iter().any(|given| given.id == *to) {
+            self.judge_reach(now, to, reply.known_version, out);
+        }
         if !self.split_near_found(now, to, out) {
             self.search_failed(now);
         }

@@ -62,7 +62,15 @@ impl Node {
             self.suspect(now, id, out);
         }
         if gone {
-            self.drop_link(now, id, "it does not answer", out);
+            self.lose_peer(now, id, "it does not answer", out);
+        }
+    }
+
+    /// A peer is gone, and the overlay with one node less may be torn.
+    pub(super) fn lose_peer(&mut self, now: Time, id: &NodeId, why: &'static str, out: &mut Vec<Output>) {
+        if self.overlay.links.contains_key(id) {
+            self.drop_link(now, id, why, out);
+            self.note_loss(now, out);
         }
     }
 
@@ -99,7 +107,7 @@ impl Node {
             self.suspects.insert((now.after(self.config.suspicion_ms), claim.id.clone()));
         }
         if claim.status == Status::Left {
-            self.drop_link(now, &claim.id, "the other side left", out);
+            self.lose_peer(now, &claim.id, "the other side left", out);
         }
         let told: Vec<NodeId> = self.overlay.links.keys().filter(|id| Some(*id) != from).cloned().collect();
         for id in told {
@@ -134,7 +142,7 @@ impl Node {
                 continue;
             }
             self.believe(now, Claim { status: Status::Down, age_ms: 0, ..held }, None, out);
-            self.drop_link(now, &id, "it is down", out);
+            self.lose_peer(now, &id, "it is down", out);
         }
     }
 

@@ -21,6 +21,7 @@ mod words;
 mod bootstrap;
 mod dissemination;
 mod doubt;
+mod exchanging;
 mod foreign;
 mod forgetting;
 mod joining;
@@ -32,6 +33,7 @@ mod naming;
 mod origins;
 mod overlay;
 mod own;
+mod places;
 mod probe;
 mod refused;
 mod repair;
@@ -39,6 +41,7 @@ mod restore;
 mod scouting;
 mod seeking;
 mod sending;
+mod shortening;
 mod trees;
 
 #[cfg(test)]

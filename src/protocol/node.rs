@@ -43,6 +43,12 @@ pub(super) enum Purpose {
     Scout,
     /// A link to another part of a torn network.
     Bridge,
+    /// Asking a peer for its peers.
+    Look,
+    /// A step of the exchange that this node asked for.
+    Exchange,
+    /// A step of the move that a peer asked this node for.
+    Move,
     /// Telling that a link is closed.
     Unlink,
     /// Asking a seed for its peers.
@@ -232,6 +238,9 @@ impl Node {
             (Purpose::Probe, Reply::Link(reply)) => self.probe_answered(now, &to, &reply, out),
             (Purpose::Scout, Reply::Link(reply)) => self.scout_answered(now, &to, &reply, out),
             (Purpose::Bridge, Reply::Link(reply)) => self.bridge_answered(now, &to, &reply, out),
+            (Purpose::Exchange, Reply::Link(reply)) => self.exchange_answered(now, &to, reply, out),
+            (Purpose::Move, Reply::Link(reply)) => self.move_answered(now, &to, &reply, out),
+            (Purpose::Look, Reply::Peers(peers)) => self.look_answered(now, &to, Some(peers), out),
             (Purpose::Seed, Reply::Peers(peers)) => self.seed_answered(now, to, &peers, out),
             (Purpose::ForeignSeed, Reply::Peers(peers)) => self.foreign_seed_answered(now, to, peers, out),
             (Purpose::ForeignPush { .. }, Reply::Done) => self.foreign_push_answered(&to),
@@ -254,6 +263,9 @@ impl Node {
             Purpose::Sync => self.sync_failed(now, &to, failure, out),
             Purpose::Offer | Purpose::Join => self.wish_unanswered(now, &to, failure, out),
             Purpose::Bridge => self.bridge_failed(&to),
+            Purpose::Look => self.look_answered(now, &to, None, out),
+            Purpose::Exchange => self.exchange_failed(failure),
+            Purpose::Move => self.move_failed(&to, failure),
             Purpose::Scout => self.scout_failed(now, &to, failure, out),
             Purpose::Probe => self.probe_failed(now, &to, failure, out),
             Purpose::Seed => self.seed_failed(now, to, failure, out),
@@ -352,7 +364,7 @@ impl Node {
         match self.overlay.links.get(&header.from).map(|link| link.boot == header.boot) {
             // It was met when the link was made.
             Some(true) => return Ok(()),
-            Some(false) => self.drop_link(now, &header.from, "the other side was restarted", out),
+            Some(false) => self.lose_peer(now, &header.from, "the other side was restarted", out),
             None => {}
         }
         self.foreign.note_native(&header.from);

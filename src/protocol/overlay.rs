@@ -10,12 +10,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::bootstrap::{Given, SeedNode};
 use super::config::Config;
 use super::door::{Call, Event, LinkAnswer, LinkCall, LinkReply, LinkWish, Output, Response};
+use super::exchanging::{Exchange, Move, Reason};
 use super::joining::{Join, Promise, Split};
 use super::link::Link;
 use super::links::Links;
 use super::node::{Node, Purpose};
+use super::places::Places;
 use super::scouting::Scouting;
 use super::seeking::SEEK_PAUSE;
+use super::shortening::Shortening;
 use super::words::{Boot, NodeId, Time};
 
 /// This node's links and everything under way about them.
@@ -31,8 +34,13 @@ pub struct Overlay {
     pub(super) named: VecDeque<NodeId>,
     pub(super) splits: BTreeMap<NodeId, Split>,
     pub(super) promises: BTreeMap<NodeId, Promise>,
-    /// The freshest news of a free place, and when it was true.
-    pub(super) place: Option<(NodeId, Time)>,
+    /// The exchange that this node asked for.
+    pub(super) exchange: Option<Exchange>,
+    pub(super) shortening: Shortening,
+    /// The move that a peer asked this node for.
+    pub(super) moving: Option<Move>,
+    /// Where free places were last seen.
+    pub(super) places: Places,
     pub(super) seek_at: Time,
     pub(super) scouting: Option<Scouting>,
     /// When a scouting last ended without enough links.
@@ -55,7 +63,10 @@ impl Overlay {
             named: VecDeque::new(),
             splits: BTreeMap::new(),
             promises: BTreeMap::new(),
-            place: None,
+            exchange: None,
+            shortening: Shortening::default(),
+            moving: None,
+            places: Places::default(),
             seek_at: now,
             scouting: None,
             scouted_at: None,
@@ -68,25 +79,36 @@ impl Overlay {
         self.given.iter().filter(|given| given.is_expected() && !self.holds_place(&given.id)).count()
     }
 
-    /// The known free place was given away.
-    pub(super) fn forget_place(&mut self) {
-        self.place = None;
-    }
-
     pub(super) fn holds_place(&self, id: &NodeId) -> bool {
         self.links.contains_key(id) || self.offers.contains(id)
     }
 
-    /// Whether a split or a promise about the link to `id` is under way.
+    /// Whether a split, a promise or an exchange about the link to `id` is under way.
     pub(super) fn is_engaged(&self, id: &NodeId) -> bool {
         self.splits.values().any(|split| split.with == *id)
-            || self.promises.values().any(|promise| promise.instead_of == *id)
+            || self.promises.values().any(|promise| promise.instead_of.as_ref() == Some(id))
+            || self.exchange.as_ref().is_some_and(|exchange| exchange.partner == *id)
+            || self.moving.as_ref().is_some_and(|moving| moving.asked_by == *id)
+    }
+
+    /// Whether this node gives a link up by an exchange, or gets one by it, at present.
+    pub(super) fn is_exchanging(&self) -> bool {
+        self.exchange.is_some() || self.moving.is_some()
+    }
+
+    /// Places that are kept free for links that are agreed upon.
+    fn reserved(&self) -> usize {
+        let promised = self.promises.values().filter(|promise| promise.instead_of.is_none()).count();
+        let moving = self.moving.as_ref();
+        let moving = moving.is_some_and(|moving| moving.keep && !self.promises.contains_key(&moving.to));
+        let lacking = self.exchange.as_ref().is_some_and(|exchange| exchange.reason == Reason::Lacking);
+        promised + usize::from(moving) + usize::from(lacking)
     }
 
     /// Places that are neither taken, offered nor kept for given neighbours.
     fn free(&self, max_peers: usize) -> usize {
         let join = self.join.as_ref().map_or(0, |join| join.places);
-        max_peers.saturating_sub(self.links.len() + self.offers.len() + join + self.expected())
+        max_peers.saturating_sub(self.links.len() + self.offers.len() + join + self.expected() + self.reserved())
     }
 }
 
@@ -127,9 +149,14 @@ impl Node {
                 LinkWish::Join { walk, split } => self.answer_join(now, &from, boot, walk, split, out),
                 LinkWish::Link => self.answer_offer(now, &from, boot, out),
                 LinkWish::InsteadOf(peer) => self.promise(now, &from, boot, peer),
-                LinkWish::Confirm(peer) => self.split(now, &from, boot, &peer, out),
+                LinkWish::Confirm(peer) => match self.partner_is_ready(&from, &peer, out) {
+                    Some(answer) => answer,
+                    None => self.split(now, &from, boot, &peer, out),
+                },
                 LinkWish::Probe => LinkAnswer::Busy,
                 LinkWish::Bridge => self.answer_bridge(now, &from, boot, out),
+                LinkWish::Exchange { torn } => self.name_link(now, &from, boot, torn, out),
+                LinkWish::Move { to, instead_of, keep } => self.agree_to_move(now, &from, to, instead_of, keep, out),
             }
         };
         let known_version = self.table.highest_version(&from).max(self.forgotten.version_of(&from));
@@ -138,10 +165,14 @@ impl Node {
 
     /// Makes a link; the side that asked speaks first.
     pub(super) fn add_link(&mut self, now: Time, id: &NodeId, boot: Boot, asked: bool, out: &mut Vec<Output>) {
-        debug_assert!(self.overlay.links.len() < self.config.max_peers, "a place was given twice");
         self.overlay.promises.remove(id);
         self.overlay.splits.remove(id);
         self.overlay.offers.remove(id);
+        // The next request tells the other side that there is no link here.
+        if self.overlay.links.len() >= self.config.max_peers {
+            debug_assert!(false, "a place was given twice");
+            return;
+        }
         let first = if asked { now } else { now.after(self.config.heartbeat_ms / 2) };
         let taken = |slot: &u8| self.overlay.links.values().any(|link| link.slot == *slot);
         let slot = (0..64).find(|slot| !taken(slot)).unwrap_or(63);
@@ -180,11 +211,12 @@ impl Node {
         self.overlay.pause = SEEK_PAUSE.0;
         self.overlay.seek_at = now;
         self.regrow(now, link.slot, out);
-        let promised = self.overlay.promises.iter().find(|(_, p)| p.instead_of == *id && p.until > now);
-        if let Some((joiner, boot)) = promised.map(|(joiner, promise)| (joiner.clone(), promise.boot)) {
+        let awaits = |promise: &Promise| promise.instead_of.as_ref() == Some(id) && promise.until > now;
+        let promised = self.overlay.promises.iter().find(|(_, promise)| awaits(promise));
+        if let Some((joiner, promise)) = promised.map(|(joiner, promise)| (joiner.clone(), promise.clone())) {
             self.overlay.promises.remove(&joiner);
             if !self.overlay.links.contains_key(&joiner) {
-                self.add_link(now, &joiner, boot, false, out);
+                self.add_link(now, &joiner, promise.boot, promise.first, out);
             }
         }
     }
@@ -193,9 +225,12 @@ impl Node {
     pub(super) fn tend_overlay(&mut self, now: Time, out: &mut Vec<Output>) {
         self.overlay.splits.retain(|_, split| split.until > now);
         self.overlay.promises.retain(|_, promise| promise.until > now);
+        self.overlay.exchange.take_if(|exchange| exchange.until <= now);
+        self.overlay.moving.take_if(|moving| moving.until <= now);
         self.tend_given(now, out);
         self.tend_seeds(now, out);
         self.tend_scouting(now, out);
+        self.tend_shortening(now, out);
         if self.overlay.seek_at <= now && self.overlay.join.is_none() && self.overlay.scouting.is_none() {
             self.seek(now, out);
         }
@@ -203,11 +238,14 @@ impl Node {
 
     pub(super) fn overlay_deadline(&self) -> Option<Time> {
         let runs_out = self.overlay.splits.values().map(|split| split.until);
-        let runs_out = runs_out.chain(self.overlay.promises.values().map(|promise| promise.until)).min();
+        let runs_out = runs_out.chain(self.overlay.promises.values().map(|promise| promise.until));
+        let runs_out = runs_out.chain(self.overlay.exchange.as_ref().map(|exchange| exchange.until));
+        let runs_out = runs_out.chain(self.overlay.moving.as_ref().map(|moving| moving.until)).min();
         let scout = self.overlay.scouting.as_ref().map(Scouting::deadline);
         let seeks =
             self.overlay.join.is_none() && scout.is_none() && !self.overlay.links.is_empty() && self.wanted_links() > 0;
         let seek = seeks.then_some(self.overlay.seek_at);
-        [runs_out, seek, scout, self.given_deadline(), self.seeds_deadline()].into_iter().flatten().min()
+        let look = self.overlay.shortening.deadline();
+        [runs_out, seek, scout, look, self.given_deadline(), self.seeds_deadline()].into_iter().flatten().min()
     }
 }

@@ -3,14 +3,18 @@
 //! A dead node's peers may be dead as well, so every node also asks one node of its table every second heartbeat (SWIM,
 //! section 4.3, with random choice). The answer names the newest version that is held there of the asker; one that should
 //! long have arrived means that the overlay is torn, and so does an answer from a node that is held for dead. Then the two
-//! build a bridge: each gives up one of its links if it has no free place, and the two nodes that lose a link find each
-//! other by the news of free places. So halves of a healed partition meet without anyone's help, and no degree grows.
+//! build a bridge: with a free place where there is one, else by an exchange of link ends (`exchanging.rs`), which opens
+//! no gap in either part. So halves of a healed partition meet without anyone's help, and no degree grows.
+//!
+//! The loss of a peer is what tears an overlay, so whoever lost one says its state again, and when that should have
+//! arrived everywhere asks a few nodes in quick succession.
 
 use std::collections::VecDeque;
 
 use rand::RngExt;
 
 use super::door::{Call, Failure, LinkAnswer, LinkReply, LinkWish, Output};
+use super::exchanging::Reason;
 use super::node::{Node, Purpose};
 use super::words::{Boot, NodeId, Status, Time, Version};
 
@@ -18,7 +22,16 @@ use super::words::{Boot, NodeId, Status, Time, Version};
 const PROBE_HEARTBEATS: u64 = 2;
 
 /// Heartbeats in which a state reaches everyone: what is older and unknown elsewhere does not get there.
-const NEWS_HEARTBEATS: u64 = 6;
+const NEWS_HEARTBEATS: u64 = 3;
+
+/// The same after the loss of a peer, when a tear is likely and a bridge too many does little harm.
+const NEWS_OF_LOSS_HEARTBEATS: u64 = 2;
+
+/// Quick probes after the loss of a peer, two in each heartbeat.
+const QUICK_PROBES: u32 = 6;
+
+/// Heartbeats from one such loss to the next that counts: the quick probes of the first serve for those between.
+const LOSS_HEARTBEATS: u64 = 6;
 
 /// Heartbeats between two bridges of one node, so that a meeting of two large parts tears neither apart.
 const BRIDGE_HEARTBEATS: u64 = 4;
@@ -54,6 +67,10 @@ pub(super) struct Probes {
     /// The own version that was last said for the sake of news.
     pulse: Option<Version>,
     bridged_at: Option<Time>,
+    /// Answers in a row that showed the overlay torn.
+    apart: u32,
+    /// When a peer was lost, and how many quick probes are still to be sent for it.
+    lost: Option<(Time, u32)>,
     /// Where the round through the table is.
     last: Option<NodeId>,
     /// Who is asked for a bridge.
@@ -69,6 +86,8 @@ impl Probes {
             said: VecDeque::new(),
             pulse: None,
             bridged_at: None,
+            apart: 0,
+            lost: None,
             last: None,
             bridging: None,
         }
@@ -92,7 +111,7 @@ impl Probes {
 impl Node {
     /// Remembers when this node said a version.
     pub(super) fn note_said(&mut self, now: Time, version: Version) {
-        let window = NEWS_HEARTBEATS * self.config.heartbeat_ms;
+        let window = self.news_window(now);
         let said = &mut self.probes.said;
         // Only the newest one that everyone should know is of use, so the older ones go.
         while said.get(1).is_some_and(|(_, at)| now.since(*at) >= window) {
@@ -103,9 +122,21 @@ impl Node {
         }
     }
 
+    /// Time after which everyone should know what was said.
+    fn news_window(&self, now: Time) -> u64 {
+        let news = if self.has_lost_a_peer(now) { NEWS_OF_LOSS_HEARTBEATS } else { NEWS_HEARTBEATS };
+        news * self.config.heartbeat_ms
+    }
+
+    /// Whether a peer was lost not long ago.
+    fn has_lost_a_peer(&self, now: Time) -> bool {
+        let window = LOSS_HEARTBEATS * self.config.heartbeat_ms;
+        self.probes.lost.is_some_and(|(at, _)| now.since(at) < window)
+    }
+
     /// The newest version of this node that everyone should know by now, 0 for none.
     fn long_said(&self, now: Time) -> Version {
-        let window = NEWS_HEARTBEATS * self.config.heartbeat_ms;
+        let window = self.news_window(now);
         let old = self.probes.said.iter().rev().find(|(_, at)| now.since(*at) >= window);
         old.map_or(0, |(version, _)| *version)
     }
@@ -115,7 +146,8 @@ impl Node {
         if self.probes.under_way || self.probes.next_at > now {
             return;
         }
-        self.probes.next_at = now.after(self.jittered(PROBE_HEARTBEATS * self.config.heartbeat_ms));
+        let pause = self.probe_pause(now);
+        self.probes.next_at = now.after(pause);
         // A node without links searches for its first one anyway.
         if self.overlay.links.is_empty() {
             return;
@@ -125,6 +157,36 @@ impl Node {
             self.probes.under_way = true;
             self.ask_link(&id, LinkWish::Probe, Purpose::Probe, out);
         }
+    }
+
+    /// A peer died, left or was restarted: the overlay may be torn where it was.
+    pub(super) fn note_loss(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.look_around_soon(now);
+        if !self.stopping && !self.has_lost_a_peer(now) {
+            self.look_for_tears(now, out);
+        }
+    }
+
+    /// Says something new, and when it should have arrived everywhere asks a few nodes whether it did.
+    pub(super) fn look_for_tears(&mut self, now: Time, out: &mut Vec<Output>) {
+        let heartbeat = self.config.heartbeat_ms;
+        self.probes.lost = Some((now, QUICK_PROBES));
+        self.probes.said.retain(|(_, at)| now.since(*at) >= heartbeat);
+        self.say_again(now, out);
+        self.probes.next_at = now.after(self.jittered(NEWS_OF_LOSS_HEARTBEATS * heartbeat + heartbeat / 4));
+    }
+
+    /// Time to the next probe.
+    fn probe_pause(&mut self, now: Time) -> u64 {
+        let heartbeat = self.config.heartbeat_ms;
+        if let Some((at, left)) = &mut self.probes.lost
+            && *left > 0
+            && now.since(*at) >= NEWS_OF_LOSS_HEARTBEATS * heartbeat
+        {
+            *left -= 1;
+            return self.jittered(heartbeat / 2);
+        }
+        self.jittered(PROBE_HEARTBEATS * heartbeat)
     }
 
     /// A tear shows by news only, so that in a quiet network somebody, drawn by lot, says its state again now and then:
@@ -144,13 +206,16 @@ impl Node {
     /// Whoever did not answer last time, else a live node at random; now and then a dead one or a seed, so rarely that all
     /// nodes together ask at a constant rate.
     fn somebody_to_probe(&mut self) -> Option<NodeId> {
-        if let Some((id, _)) = &self.probes.silent {
+        let in_haste = self.probes.lost.is_some_and(|(_, left)| left > 0);
+        if let Some((id, _)) = &self.probes.silent
+            && !in_haste
+        {
             return Some(id.clone());
         }
         let next = self.next_in_turn();
         // In a small network at most every other probe goes to the dead.
         let all = self.living().max(2 * DEAD_PROBES);
-        if next.is_none() || self.random.random_range(0..all) < DEAD_PROBES {
+        if next.is_none() || (!in_haste && self.random.random_range(0..all) < DEAD_PROBES) {
             let dead = self.table.iter().filter(|(_, entry)| !entry.status.is_live()).map(|(id, _)| id);
             let unknown = self.overlay.seeds.iter().map(|seed| &seed.id).filter(|id| self.table.get(id).is_none());
             let lost: Vec<NodeId> = dead.chain(unknown).filter(|id| !self.is_self(id)).cloned().collect();
@@ -189,14 +254,19 @@ impl Node {
     pub(super) fn probe_answered(&mut self, now: Time, to: &NodeId, reply: &LinkReply, out: &mut Vec<Output>) {
         self.probes.under_way = false;
         self.probes.silent = None;
-        if self.meet(now, &reply.header, out).is_err() {
-            return;
+        if self.meet(now, &reply.header, out).is_ok() {
+            self.judge_reach(now, to, reply.known_version, out);
         }
+    }
+
+    /// Somebody who is no peer told what it knows of this node: whether news travels between the two.
+    pub(super) fn judge_reach(&mut self, now: Time, to: &NodeId, known: Version, out: &mut Vec<Output>) {
         let long_said = self.long_said(now);
         // Only the few that said something for the sake of news can know.
         let knows_alone = self.probes.pulse.is_some_and(|pulse| pulse == long_said);
         let held_for_dead = self.table.get(to).is_none_or(|entry| !entry.status.is_live());
-        let apart = held_for_dead || reply.known_version < long_said;
+        let apart = held_for_dead || known < long_said;
+        self.probes.apart = if apart { self.probes.apart.saturating_add(1) } else { 0 };
         // The dead are asked so rarely that whoever finds one alive must use the moment.
         if apart
             && self.may_bridge(now)
@@ -204,8 +274,12 @@ impl Node {
             && (held_for_dead || knows_alone || self.is_chosen(now))
         {
             self.probes.bridged_at = Some(now);
-            self.probes.bridging = Some(to.clone());
-            self.ask_link(to, LinkWish::Bridge, Purpose::Bridge, out);
+            if self.free_places() > 0 {
+                self.probes.bridging = Some(to.clone());
+                self.ask_link(to, LinkWish::Bridge, Purpose::Bridge, out);
+            } else if let Some(partner) = self.any_partner(now) {
+                self.begin_exchange(now, to, partner, Reason::Torn, out);
+            }
         }
     }
 
@@ -234,17 +308,26 @@ impl Node {
         }
     }
 
-    fn may_bridge(&self, now: Time) -> bool {
+    pub(super) fn may_bridge(&self, now: Time) -> bool {
         let pause = BRIDGE_HEARTBEATS * self.config.heartbeat_ms;
         self.probes.bridged_at.is_none_or(|last| now.since(last) >= pause)
     }
 
+    /// A bridge came to nothing, so that the next one need not wait.
+    pub(super) fn may_bridge_again(&mut self) {
+        self.probes.bridged_at = None;
+    }
+
     /// All members of a part find out at about the same time, and one bridge serves them all: of those that would have to
-    /// give up a link, a few at a time are enough. More would tear as much as they join.
+    /// give up a link, a few at a time are enough. Of a small part only few find out, so whoever finds it torn again is
+    /// twice as likely to act; and those that lost a peer find out before the rest.
     fn is_chosen(&mut self, now: Time) -> bool {
         // A node with a free place costs nobody a link, so full ones leave it to that as a rule.
-        let builders = if self.known_place(now).is_some() { 1 } else { BUILDERS };
-        self.free_places() > 0 || self.random.random_range(0..self.living()) < builders
+        let builders = if self.known_place(now, &self.id).is_some() { 1 } else { BUILDERS };
+        let living = self.living();
+        let least = if self.has_lost_a_peer(now) { living / 4 } else { 0 };
+        let chances = (builders << self.probes.apart.saturating_sub(1).min(16)).max(least);
+        self.free_places() > 0 || self.random.random_range(0..living) < chances
     }
 
     fn living(&self) -> usize {
@@ -255,9 +338,9 @@ impl Node {
     pub(super) fn answer_bridge(&mut self, now: Time, from: &NodeId, boot: Boot, out: &mut Vec<Output>) -> LinkAnswer {
         let answer = self.answer_offer(now, from, boot, out);
         if answer != LinkAnswer::Linked
-            && let Some(next) = self.known_place(now).filter(|id| id != from)
+            && let Some(next) = self.known_place(now, from)
         {
-            self.overlay.forget_place();
+            self.overlay.places.forget(&next);
             return LinkAnswer::Walk { next, walk: 0 };
         }
         if answer != LinkAnswer::Linked && self.may_bridge(now) && self.link_bridge(now, from, boot, false, out) {
@@ -306,20 +389,20 @@ impl Node {
         if self.free_places() == 0 && !self.give_up_a_link(now, out) {
             return false;
         }
-        self.probes.bridged_at = Some(now);
         self.add_link(now, peer, boot, asked, out);
-        // If giving up links tore another part off, this shows it: nobody would miss old news.
-        self.say_again(now, out);
+        self.was_bridged(now, out);
         true
+    }
+
+    /// A link to another part stands. There may be more parts, or a link that was given up for it tore something off.
+    pub(super) fn was_bridged(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.probes.bridged_at = Some(now);
+        self.look_for_tears(now, out);
     }
 
     /// Lets go a link at random that is neither given nor part of a split; false if there is none.
     fn give_up_a_link(&mut self, now: Time, out: &mut Vec<Output>) -> bool {
-        let ids: Vec<NodeId> = self.overlay.links.keys().filter(|id| self.may_give_up(id)).cloned().collect();
-        if ids.is_empty() {
-            return false;
-        }
-        let id = ids[self.random.random_range(0..ids.len())].clone();
+        let Some(id) = self.any_partner(now) else { return false };
         self.let_go(now, &id, "its place is for another part of the network", out);
         true
     }

@@ -238,6 +238,7 @@ impl Node {
         });
         let Some(id) = failing.min_by_key(|(_, link)| link.heard_at).map(|(id, _)| id.clone()) else { return false };
         self.let_go(now, &id, "its place is for a node that answers", out);
+        self.note_loss(now, out);
         true
     }
 }

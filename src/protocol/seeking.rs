@@ -1,6 +1,6 @@
-//! Seeking: when and where a node that lacks links looks for them, and how the news of free places travels.
+//! Seeking: when and where a node that lacks links looks for them.
 //!
-//! Free places ride on digests and are used first; else a search begins at a peer, or at anyone in the table, so that
+//! Free places that it heard of (`places.rs`) are used first; else a search begins at a peer, or at anyone in the table, so that
 //! parts of a torn network meet. Searches that find nothing back off. The handshakes stand in `joining.rs`; what is done
 //! when most links fail at once stands in `scouting.rs`.
 
@@ -8,12 +8,10 @@ use rand::RngExt;
 
 use super::bootstrap::Given;
 use super::door::{Failure, LinkWish, Output};
+use super::exchanging::Reason;
 use super::limits::MAX_WALK;
 use super::node::{Node, Purpose};
-use super::words::{FreePlace, NodeId, Time};
-
-/// News of a free place older than this is not passed on, in heartbeats.
-const PLACE_HEARTBEATS: u64 = 8;
+use super::words::{NodeId, Time};
 
 /// First and longest pause between two searches for a place, in quarters of a heartbeat.
 pub(super) const SEEK_PAUSE: (u64, u64) = (1, 32);
@@ -46,47 +44,12 @@ impl Node {
     pub(super) fn search_unanswered(&mut self, now: Time) {
         let pause = self.jittered(self.config.heartbeat_ms / 4);
         self.overlay.seek_at = now.after(pause);
-        self.overlay.place = None;
     }
 
     pub(super) fn search_failed(&mut self, now: Time) {
         let pause = self.overlay.pause * self.config.heartbeat_ms / 4;
         self.overlay.seek_at = now.after(self.jittered(pause));
         self.overlay.pause = (self.overlay.pause * 2).min(SEEK_PAUSE.1);
-        self.overlay.place = None;
-    }
-
-    /// What to tell a peer about free places: this node's own, else the freshest heard of.
-    pub(super) fn advertise_place(&mut self, now: Time) -> Option<FreePlace> {
-        if self.wanted_links() > 0 {
-            return Some(FreePlace { id: self.id.clone(), age_ms: 0 });
-        }
-        let (_, seen) = self.overlay.place.as_ref()?;
-        let age_ms = now.since(*seen);
-        Some(FreePlace { id: self.known_place(now)?, age_ms })
-    }
-
-    /// A node that had a free place not long ago.
-    pub(super) fn known_place(&self, now: Time) -> Option<NodeId> {
-        let (id, seen) = self.overlay.place.as_ref()?;
-        (now.since(*seen) < PLACE_HEARTBEATS * self.config.heartbeat_ms).then(|| id.clone())
-    }
-
-    /// A peer tells of a free place.
-    pub(super) fn hear_of_place(&mut self, now: Time, place: FreePlace) {
-        let seen = Time(now.0.saturating_sub(place.age_ms));
-        // A full node passes on what its peers say of themselves; one that seeks keeps what it can use.
-        let usable = self.wanted_links() == 0 || !self.overlay.holds_place(&place.id);
-        let usable = usable && !self.is_self(&place.id);
-        if usable && self.overlay.place.as_ref().is_none_or(|(_, held)| *held < seen) {
-            self.overlay.place = Some((place.id, seen));
-        }
-    }
-
-    /// Whom a node that lacks one link asks for it.
-    pub(super) fn place_to_try(&mut self) -> Option<NodeId> {
-        let (id, _) = self.overlay.place.take()?;
-        (!self.is_self(&id) && !self.overlay.holds_place(&id)).then_some(id)
     }
 
     pub(super) fn seek(&mut self, now: Time, out: &mut Vec<Output>) {
@@ -95,11 +58,22 @@ impl Node {
             return;
         }
         if wanted == 1
-            && let Some(place) = self.place_to_try()
+            && let Some(place) = self.place_to_try(now)
         {
             self.overlay.offers.insert(place.clone());
             self.ask_link(&place, LinkWish::Link, Purpose::Offer, out);
             return;
+        }
+        if wanted == 1
+            && let Some(partner) = self.peer_in_need(now)
+            && let Some(with) = self.any_stranger()
+        {
+            // One of the two asks for both; the other one goes on searching for a place of its own.
+            if self.id < partner {
+                self.search_failed(now);
+                self.begin_exchange(now, &with, partner, Reason::Lacking, out);
+                return;
+            }
         }
         // Half of the searches go to anyone this node knows, so that parts of a torn network meet: the neighbours lead
         // only to its own part.
@@ -117,6 +91,11 @@ impl Node {
             let walk = self.walk_length();
             self.begin_join(&first, Some(walk), out);
         }
+    }
+
+    fn any_stranger(&mut self) -> Option<NodeId> {
+        let strangers = self.strangers();
+        (!strangers.is_empty()).then(|| strangers[self.random.random_range(0..strangers.len())].clone())
     }
 
     /// Live nodes of our own kind that this one could link with.

@@ -33,7 +33,7 @@ impl Node {
             header.linked = header.linked || rest > 0;
             self.counters.messages_sent += messages.len() as u64;
             self.counters.envelopes_sent += 1;
-            let free_place = due.then(|| self.advertise_place(now)).flatten();
+            let free_place = due.then(|| self.advertise_place(now, to)).flatten();
             let (graft, prune) = (self.take_grafts(to), self.take_prunes(to));
             let recent = if due { self.take_announcements(to) } else { Vec::new() };
             let digest = due.then(|| self.digest());

@@ -2,6 +2,7 @@
 //!
 //! What only shows in a whole network is tried in the simulated world (`spec/simulation.rs`).
 
+mod exchanging;
 mod forgetting;
 mod keeping;
 mod linking;

@@ -14,6 +14,8 @@ mod settings;
 mod verdict;
 mod wheel;
 
+use std::collections::BTreeSet;
+
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
@@ -100,7 +102,8 @@ impl Engine<'_> {
                 .map(move |end| (place, end))
                 .collect::<Vec<_>>()
         });
-        Graph::from_edges(count, links)
+        let ends: BTreeSet<(usize, usize)> = links.collect();
+        Graph::from_edges(count, ends.iter().copied().filter(|(one, other)| ends.contains(&(*other, *one))))
     }
 
     fn report(&self, before: &Graph, after: &Graph, guarantee: String, took: f64) -> Report {

@@ -400,6 +400,8 @@ enum WishName {
     Confirm,
     Probe,
     Bridge,
+    Exchange,
+    Move,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -415,13 +417,25 @@ struct LinkCallShape<'a> {
     instead_of: Option<Cow<'a, NodeId>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     with: Option<Cow<'a, NodeId>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    torn: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    keep: bool,
 }
 
 /// A link request as JSON.
 pub(super) fn write_link(call: &LinkCall) -> Vec<u8> {
     let header = HeaderShape::new(&call.header);
-    let mut shape =
-        LinkCallShape { header, want: WishName::Link, walk: None, split: false, instead_of: None, with: None };
+    let mut shape = LinkCallShape {
+        header,
+        want: WishName::Link,
+        walk: None,
+        split: false,
+        instead_of: None,
+        with: None,
+        torn: false,
+        keep: false,
+    };
     match &call.wish {
         LinkWish::Link => {}
         LinkWish::Join { walk, split } => {
@@ -435,6 +449,16 @@ pub(super) fn write_link(call: &LinkCall) -> Vec<u8> {
         }
         LinkWish::Probe => shape.want = WishName::Probe,
         LinkWish::Bridge => shape.want = WishName::Bridge,
+        LinkWish::Exchange { torn } => {
+            shape.want = WishName::Exchange;
+            shape.torn = *torn;
+        }
+        LinkWish::Move { to, instead_of, keep } => {
+            shape.want = WishName::Move;
+            shape.with = Some(Cow::Borrowed(to));
+            shape.instead_of = Some(Cow::Borrowed(instead_of));
+            shape.keep = *keep;
+        }
         LinkWish::Confirm(id) => {
             shape.want = WishName::Confirm;
             shape.with = Some(Cow::Borrowed(id));
@@ -458,6 +482,12 @@ pub(super) fn read_link(body: &[u8], door: Door) -> Result<LinkCall, Problem> {
         WishName::Confirm => LinkWish::Confirm(named(shape.with, "with")?),
         WishName::Probe => LinkWish::Probe,
         WishName::Bridge => LinkWish::Bridge,
+        WishName::Exchange => LinkWish::Exchange { torn: shape.torn },
+        WishName::Move => LinkWish::Move {
+            to: named(shape.with, "with")?,
+            instead_of: named(shape.instead_of, "instead_of")?,
+            keep: shape.keep,
+        },
     };
     Ok(LinkCall { header: shape.header.check(door)?, wish })
 }

@@ -191,6 +191,12 @@ fn wish() -> impl Strategy<Value = (u16, LinkWish, u64)> {
         (0u8..3, any::<bool>()).prop_map(|(walk, split)| LinkWish::Join { walk: Some(walk), split }),
         (2u16..9).prop_map(|peer| LinkWish::InsteadOf(id(peer))),
         (2u16..9).prop_map(|peer| LinkWish::Confirm(id(peer))),
+        any::<bool>().prop_map(|torn| LinkWish::Exchange { torn }),
+        (2u16..9, 2u16..9, any::<bool>()).prop_map(|(to, of, keep)| LinkWish::Move {
+            to: id(to),
+            instead_of: id(of),
+            keep
+        }),
     ];
     (2u16..9, wish, prop_oneof![Just(0u64), Just(500), Just(3_000)])
 }
