@@ -181,7 +181,9 @@ impl Node {
         self.grew(&origin, slot);
         if message.ttl > 0 || self.is_self(&origin) {
             let item = Waiting { ttl: 0, path: None, repair: false };
-            let tree = self.tree_for(&origin, false);
+            // A refutation is in a hurry, and the loss of one request on a tree may cost a heartbeat.
+            let refutes = before.is_some_and(|(status, _)| status != Status::Alive) || self.refuting;
+            let tree = self.tree_for(&origin, refutes);
             self.pass_on(now, &ItemKey::State(origin), &item, from, &message.path, tree, out);
         }
         self.foreign.queue_state(&message.origin, from);

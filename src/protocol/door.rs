@@ -182,6 +182,11 @@ pub enum LinkWish {
     Confirm(NodeId),
     /// No link: only whether you live, and what you know of me.
     Probe,
+    /// No link: you are held for suspect at this version, so say something newer if you live.
+    Refute {
+        /// The version that is believed.
+        version: Version,
+    },
     /// Link with me even at the cost of another link, as we are in two parts of a torn network.
     Bridge,
     /// Name a link of yours whose ends could be exchanged with those of one of mine.

@@ -15,6 +15,12 @@ use super::words::{Boot, Digest, Graft, NodeId, Path, Time};
 /// gathers a batch instead, short enough that a distant one is kept busy.
 const PIPELINE_AFTER_MS: u64 = 5;
 
+/// Part of a heartbeat after which a digest that is not answered goes again.
+const AGAIN_AFTER_PERCENT: u64 = 25;
+
+/// How often, at most, while the first is under way.
+const DIGESTS_AGAIN: usize = 3;
+
 /// Names something that waits to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ItemKey {
@@ -72,6 +78,12 @@ pub struct Link {
     pub heard_at: Time,
     /// When the next digest is due.
     pub heartbeat_at: Time,
+    /// When the other side's digest last came.
+    pub digest_seen: Option<Time>,
+    /// When that last was a reason to send one at once.
+    pub hurried_at: Option<Time>,
+    /// When a digest that is not answered goes once more, beside the first.
+    pub again_at: Option<Time>,
     /// No request goes before this time, after a failure.
     pub retry_at: Time,
     /// Failures in a row.
@@ -122,6 +134,9 @@ impl Link {
             counts: PeerCounters::default(),
             heard_at: now,
             heartbeat_at,
+            digest_seen: None,
+            hurried_at: None,
+            again_at: None,
             retry_at: Time(0),
             failures: 0,
             refused: false,
@@ -233,7 +248,8 @@ impl Link {
 
     /// When this link next has something to do.
     pub fn deadline(&self) -> Option<Time> {
-        let send = self.free_at().map(|free| if self.has_news() { free } else { self.heartbeat_at.max(free) });
+        let digest = self.again_at.map_or(self.heartbeat_at, |again| again.min(self.heartbeat_at));
+        let send = self.free_at().map(|free| if self.has_news() { free } else { digest.max(free) });
         let sync = self.sync_at.filter(|_| !self.syncing);
         let recheck = self.doubt.and_then(|doubt| doubt.recheck_at);
         send.into_iter().chain(sync).chain(recheck).min()
@@ -245,6 +261,30 @@ impl Link {
         self.in_flight += 1;
         self.last_sent = now;
         self.window_ends = now.0.checked_div(batch_ms).map_or(Time(0), |window| Time((window + 1) * batch_ms));
+    }
+
+    /// Notes that a digest went. While it is not answered it goes again after a part of a heartbeat, a few times: what is
+    /// lost on the way is to cost no suspicion, and waiting for the time limit of each would take seconds.
+    pub fn sent_digest(&mut self, now: Time, heartbeat_ms: u64) {
+        let again = self.in_flight <= DIGESTS_AGAIN && self.failures == 0;
+        self.again_at = again.then(|| now.after(heartbeat_ms * AGAIN_AFTER_PERCENT / 100));
+    }
+
+    /// Notes that the other side's digest came; true if it came soon after the one before, as that one's answer was lost.
+    /// At most once in half a heartbeat, so that two nodes never answer each other's haste with haste.
+    pub fn saw_digest(&mut self, now: Time, heartbeat_ms: u64) -> bool {
+        let soon = |last: Option<Time>| last.is_some_and(|last| now.since(last) < heartbeat_ms / 2);
+        let repeated = soon(self.digest_seen) && !soon(self.hurried_at);
+        self.digest_seen = Some(now);
+        if repeated {
+            self.hurried_at = Some(now);
+        }
+        repeated
+    }
+
+    /// Whether a digest is due.
+    pub fn owes_digest(&self, now: Time) -> bool {
+        self.heartbeat_at <= now || self.again_at.is_some_and(|again| again <= now)
     }
 
     /// Lets the next request go at once, whatever it would wait for.
@@ -269,6 +309,7 @@ impl Link {
         self.heard_at = now;
         self.failures = 0;
         self.refused = false;
+        self.again_at = None;
         self.retry_at = Time(0);
     }
 }

@@ -5,15 +5,23 @@
 //! the accuser. Claims ride on envelopes; what is definite (down, left) is part of the digest, so repair spreads it too.
 
 use super::disk::DiskRecord;
-use super::door::{Event, Failure, Header, Output};
-use super::node::Node;
-use super::words::{Claim, NodeId, Status, Time};
+use rand::RngExt;
+
+use super::door::{Event, Failure, Header, LinkWish, Output};
+use super::node::{Node, Purpose};
+use super::words::{Claim, NodeId, Status, Time, Version};
 
 /// Heartbeats without any answer after which a silent peer is suspected.
 const SILENT_HEARTBEATS: u64 = 2;
 
+/// Failures in a row for which it is: the network may lose some.
+const SILENT_FAILURES: u32 = 2;
+
 /// Failures in a row that make a peer that refuses connections suspect: one may be a restart's gap.
 const REFUSALS: u32 = 2;
+
+/// Nodes that try a suspect whom others suspect, on average, beside its peers.
+const TRIERS: usize = 3;
 
 /// Heartbeats without any answer after which a link is given up, whatever is believed of the peer.
 const DEAD_LINK_HEARTBEATS: u64 = 5;
@@ -54,11 +62,13 @@ impl Node {
         link.failures += 1;
         link.refused = failure == Failure::Refused;
         link.retry_at = now.after(pause);
+        link.again_at = None;
         let silent = now.since(link.heard_at);
         let refused = failure == Failure::Refused && link.failures >= REFUSALS;
         let gone =
             (failure == Failure::Refused && link.failures > 2 * REFUSALS) || silent > DEAD_LINK_HEARTBEATS * heartbeat;
-        if refused || silent > SILENT_HEARTBEATS * heartbeat {
+        let silenced = link.failures >= SILENT_FAILURES && silent > SILENT_HEARTBEATS * heartbeat;
+        if refused || silenced {
             self.suspect(now, id, out);
         }
         if gone {
@@ -105,6 +115,9 @@ impl Node {
         }
         if claim.status == Status::Suspect {
             self.suspects.insert((now.after(self.config.suspicion_ms), claim.id.clone()));
+            if from.is_some() {
+                self.try_suspect(&claim, out);
+            }
         }
         if claim.status == Status::Left {
             self.lose_peer(now, &claim.id, "the other side left", out);
@@ -125,9 +138,27 @@ impl Node {
             return;
         }
         if claim.version == own {
+            self.refuting = true;
             self.say_again(now, out);
+            self.refuting = false;
         } else {
             self.continue_above(now, claim.version);
+        }
+    }
+
+    /// This node is held for suspect at `version`.
+    pub(super) fn hear_suspicion(&mut self, now: Time, version: Version, out: &mut Vec<Output>) {
+        let claim = Claim { id: self.id.clone(), version, status: Status::Suspect, age_ms: 0, uuid: None };
+        self.refute(now, &claim, out);
+    }
+
+    /// Another node than the accuser tries a suspect, before it is called down (SWIM, section 3.1: the indirect probe): of all that
+    /// hear of a suspicion a few, drawn by lot. The request says what is believed, so that the suspect refutes it even if
+    /// its own links are what failed.
+    fn try_suspect(&mut self, claim: &Claim, out: &mut Vec<Output>) {
+        let lots = self.living();
+        if self.overlay.links.contains_key(&claim.id) || self.random.random_range(0..lots) < TRIERS {
+            self.ask_link(&claim.id, LinkWish::Refute { version: claim.version }, Purpose::Refute, out);
         }
     }
 
@@ -149,8 +180,10 @@ impl Node {
     /// A digest came: the other side has begun this heartbeat's exchange.
     pub(super) fn heartbeat_seen(&mut self, now: Time, id: &NodeId) {
         let next = now.after(self.heartbeat_pause(id));
+        let heartbeat = self.config.heartbeat_ms;
         if let Some(link) = self.overlay.links.get_mut(id) {
-            link.heartbeat_at = next;
+            // The answers do not arrive, but what this node sends of its own accord may.
+            link.heartbeat_at = if link.saw_digest(now, heartbeat) { now } else { next };
         }
     }
 

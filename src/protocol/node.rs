@@ -45,6 +45,8 @@ pub(super) enum Purpose {
     Bridge,
     /// Asking a peer for its peers.
     Look,
+    /// Telling a suspect of it.
+    Refute,
     /// A step of the exchange that this node asked for.
     Exchange,
     /// A step of the move that a peer asked this node for.
@@ -104,6 +106,8 @@ pub struct Node {
     pub(super) probes: Probes,
     pub(super) forgotten: Forgotten,
     pub(super) suspects: BTreeSet<(Time, NodeId)>,
+    /// Whether what this node says just now refutes that it is dead.
+    pub(super) refuting: bool,
     pub(super) foreign: Foreign,
     pub(super) refused: Refusals,
     pub(super) origins: Origins,
@@ -152,6 +156,7 @@ impl Node {
             probes: Probes::new(now),
             forgotten: Forgotten::new(now),
             suspects: BTreeSet::new(),
+            refuting: false,
             foreign: Foreign::default(),
             refused: Refusals::default(),
             origins,
@@ -244,6 +249,7 @@ impl Node {
             (Purpose::Seed, Reply::Peers(peers)) => self.seed_answered(now, to, &peers, out),
             (Purpose::ForeignSeed, Reply::Peers(peers)) => self.foreign_seed_answered(now, to, peers, out),
             (Purpose::ForeignPush { .. }, Reply::Done) => self.foreign_push_answered(&to),
+            (Purpose::Refute, Reply::Link(reply)) => drop(self.meet(now, &reply.header, out)),
             (Purpose::Unlink, _) => {}
             // An answer of another kind than the question is no answer.
             (purpose, _) => self.undelivered(now, to, purpose, super::door::Failure::Unknown, out),
@@ -271,7 +277,7 @@ impl Node {
             Purpose::Seed => self.seed_failed(now, to, failure, out),
             Purpose::ForeignSeed => self.foreign_seed_failed(now, &to),
             Purpose::ForeignPush { origins } => self.foreign_push_failed(now, &to, origins, out),
-            Purpose::Unlink => {}
+            Purpose::Unlink | Purpose::Refute => {}
         }
     }
 

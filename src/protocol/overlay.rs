@@ -154,6 +154,10 @@ impl Node {
                     None => self.split(now, &from, boot, &peer, out),
                 },
                 LinkWish::Probe => LinkAnswer::Busy,
+                LinkWish::Refute { version } => {
+                    self.hear_suspicion(now, version, out);
+                    LinkAnswer::Busy
+                }
                 LinkWish::Bridge => self.answer_bridge(now, &from, boot, out),
                 LinkWish::Exchange { torn } => self.name_link(now, &from, boot, torn, out),
                 LinkWish::Move { to, instead_of, keep } => self.agree_to_move(now, &from, to, instead_of, keep, out),

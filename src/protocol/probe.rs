@@ -52,7 +52,7 @@ const PULSE_PROBES: usize = 30;
 /// Entries that are passed over in search of one to probe.
 const MAX_PASSED_OVER: usize = 64;
 
-/// Probes without an answer after which a node is suspected: the network may lose one.
+/// Probes in a row without an answer after which a node is suspected: the network may lose some.
 const FAILURES: u32 = 3;
 
 /// Probes under way, and what is remembered to judge their answers.
@@ -330,7 +330,8 @@ impl Node {
         self.free_places() > 0 || self.random.random_range(0..living) < chances
     }
 
-    fn living(&self) -> usize {
+    /// Nodes that are held for alive, this one included.
+    pub(super) fn living(&self) -> usize {
         (self.table.len() - self.table.dead()).max(1)
     }
 

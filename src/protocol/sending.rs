@@ -17,7 +17,7 @@ impl Node {
     pub(super) fn flush(&mut self, now: Time, to: &NodeId, out: &mut Vec<Output>) {
         loop {
             let Some(link) = self.overlay.links.get(to) else { return };
-            let due = link.heartbeat_at <= now && !self.stopping;
+            let due = link.owes_digest(now) && !self.stopping;
             if link.free_at().is_none_or(|free| free > now) || !(due || link.has_news()) {
                 return;
             }
@@ -46,6 +46,7 @@ impl Node {
                 link.counts.sent += envelope.messages.len() as u64;
                 if due {
                     link.heartbeat_at = next_heartbeat;
+                    link.sent_digest(now, self.config.heartbeat_ms);
                 }
             }
             let claims = envelope.claims.iter().map(|claim| claim.id.clone()).collect();

@@ -399,6 +399,7 @@ enum WishName {
     Replace,
     Confirm,
     Probe,
+    Refute,
     Bridge,
     Exchange,
     Move,
@@ -419,6 +420,8 @@ struct LinkCallShape<'a> {
     with: Option<Cow<'a, NodeId>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     torn: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     keep: bool,
 }
@@ -434,6 +437,7 @@ pub(super) fn write_link(call: &LinkCall) -> Vec<u8> {
         instead_of: None,
         with: None,
         torn: false,
+        version: None,
         keep: false,
     };
     match &call.wish {
@@ -448,6 +452,10 @@ pub(super) fn write_link(call: &LinkCall) -> Vec<u8> {
             shape.instead_of = Some(Cow::Borrowed(id));
         }
         LinkWish::Probe => shape.want = WishName::Probe,
+        LinkWish::Refute { version } => {
+            shape.want = WishName::Refute;
+            shape.version = Some(*version);
+        }
         LinkWish::Bridge => shape.want = WishName::Bridge,
         LinkWish::Exchange { torn } => {
             shape.want = WishName::Exchange;
@@ -481,6 +489,13 @@ pub(super) fn read_link(body: &[u8], door: Door) -> Result<LinkCall, Problem> {
         WishName::Replace => LinkWish::InsteadOf(named(shape.instead_of, "instead_of")?),
         WishName::Confirm => LinkWish::Confirm(named(shape.with, "with")?),
         WishName::Probe => LinkWish::Probe,
+        WishName::Refute => {
+            let version = shape.version.ok_or_else(|| Problem::field("version", "missing"))?;
+            if version > MAX_VERSION {
+                return Err(Problem::field("version", "above 2^53-1").with_limit(MAX_VERSION));
+            }
+            LinkWish::Refute { version }
+        }
         WishName::Bridge => LinkWish::Bridge,
         WishName::Exchange => LinkWish::Exchange { torn: shape.torn },
         WishName::Move => LinkWish::Move {

@@ -106,6 +106,7 @@ fn calls() -> Vec<(&'static str, Call)> {
         ("link_link", link(LinkWish::Link)),
         ("link_replace", link(LinkWish::InsteadOf(port(7002)))),
         ("link_confirm", link(LinkWish::Confirm(port(7002)))),
+        ("link_refute", link(LinkWish::Refute { version: 7 })),
         ("link_exchange", link(LinkWish::Exchange { torn: true })),
         ("link_move", link(LinkWish::Move { to: port(7002), instead_of: port(7003), keep: true })),
     ]

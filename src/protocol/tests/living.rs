@@ -127,3 +127,61 @@ fn another_process_under_the_same_id_is_reported() {
     assert_eq!(response, Response::Refused(Refusal::OwnId(id(1))));
     assert!(bench.events().contains(&Event::IdClaimedTwice { boot: Some(12_345) }));
 }
+
+#[test]
+fn others_than_the_accuser_try_a_suspect_before_it_is_called_down() {
+    let mut bench = Bench::new(quiet());
+    bench.link(2);
+    bench.link(3);
+    bench.hear(2, vec![message(Kind::State, 1, 1, 9, &[2])]);
+    bench.hear(3, vec![message(Kind::State, 2, 1, 9, &[3])]);
+    bench.calls();
+    let claim = Claim { id: id(2), version: 1, status: Status::Suspect, age_ms: 0, uuid: None };
+    bench.hear_all(3, Vec::new(), vec![claim]);
+    let asked: Vec<(NodeId, LinkWish)> = bench
+        .calls()
+        .into_iter()
+        .filter_map(|(_, to, call)| if let Call::Link(call) = call { Some((to, call.wish)) } else { None })
+        .collect();
+    assert_eq!(asked, [(id(2), LinkWish::Refute { version: 1 })], "a peer of the suspect tries it");
+    let own = bench.node.view().version();
+    assert_eq!(bench.wish(9, LinkWish::Refute { version: own }), LinkAnswer::Busy);
+    assert_eq!(bench.node.view().version(), own + 1, "who is suspected says something newer");
+    bench.wish(9, LinkWish::Refute { version: own });
+    assert_eq!(bench.node.view().version(), own + 1, "but an old suspicion is refuted already");
+}
+
+fn digests(bench: &mut Bench) -> usize {
+    let is_digest = |call: &Call| matches!(call, Call::Gossip(envelope) if envelope.digest.is_some());
+    bench.calls().iter().filter(|(_, to, call)| *to == id(2) && is_digest(call)).count()
+}
+
+#[test]
+fn a_digest_that_is_not_answered_goes_again_three_times() {
+    let mut bench = Bench::new(quiet());
+    bench.link(2);
+    bench.calls();
+    bench.pass(3 * HEARTBEAT_MS);
+    assert_eq!(digests(&mut bench), 4, "no more than four are under way");
+}
+
+#[test]
+fn who_gets_a_digest_again_sends_its_own_since_its_answer_was_lost() {
+    let mut bench = Bench::new(quiet());
+    bench.link(2);
+    bench.calls();
+    let digest = Some(bench.node.view().digest());
+    let hear = |bench: &mut Bench| {
+        let (header, free_place, graft) = (header(2, true), None, None);
+        let (messages, claims, prune, recent) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let envelope = Envelope { header, messages, digest, claims, free_place, graft, prune, recent };
+        bench.ask(Request::Gossip(envelope));
+    };
+    hear(&mut bench);
+    assert_eq!(digests(&mut bench), 0, "one exchange serves both");
+    bench.pass(HEARTBEAT_MS / 4);
+    hear(&mut bench);
+    assert_eq!(digests(&mut bench), 1);
+    hear(&mut bench);
+    assert_eq!(digests(&mut bench), 0, "haste is not answered with haste");
+}
