@@ -109,6 +109,63 @@ fn whoever_asks_too_often_is_told_when_to_come_back() {
     assert_eq!(server.get("/livez").status, 200);
 }
 
+/// The answer to one request on a connection that stays open.
+fn answer_of(connection: &mut TcpStream) -> String {
+    connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        let text = String::from_utf8_lossy(&answer).to_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
+            if body.len() >= length.unwrap_or(0_usize) {
+                return text;
+            }
+        }
+        match connection.read(&mut piece) {
+            Ok(0) | Err(_) => panic!("no whole answer: {text}"),
+            Ok(length) => answer.extend_from_slice(&piece[..length]),
+        }
+    }
+}
+
+/// Whoever refuses before it has read leaves a sender that first writes everything without an answer.
+#[test]
+fn whatever_is_refused_can_be_read_by_those_who_write_first_and_their_connection_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let token = folder.path().join("token");
+    std::fs::write(&token, "a-token\n").expect("a token");
+    let token = format!("--token-file={}", token.display());
+    let body = vec![b' '; 3 << 20];
+    let head = |path: &str| format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+    for (flags, path, status) in [
+        (&["--interval=0", "--max-request-rate=1"][..], "/messages", "429"),
+        (&["--interval=0", &token], "/messages", "401"),
+        (&["--interval=0"], "/nothing/here", "404"),
+        (&["--interval=0"], "/state", "405"),
+    ] {
+        let server = Server::start(flags);
+        let mut connection = connect(&server);
+        let mut refused = 0;
+        // The first few come within the burst that the rate allows, and are too large.
+        for _ in 0..100 {
+            connection.write_all(head(path).as_bytes()).unwrap();
+            connection.write_all(&body).unwrap();
+            let answer = answer_of(&mut connection);
+            assert!(
+                answer.starts_with(&format!("http/1.1 {status}")) || answer.starts_with("http/1.1 413"),
+                "{answer}"
+            );
+            refused += usize::from(answer.starts_with(&format!("http/1.1 {status}")));
+            if refused == 3 {
+                break;
+            }
+        }
+        assert_eq!(refused, 3, "{path}");
+        connection.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        assert!(answer_of(&mut connection).starts_with("http/1.1 200"), "{path}: the connection is still good");
+    }
+}
+
 #[test]
 fn a_flood_of_made_up_nodes_stays_within_the_table() {
     let server = Server::start(&["--interval", "0", "--max-nodes", "100"]);

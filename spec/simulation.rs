@@ -315,3 +315,34 @@ fn a_node_that_leaves_is_believed_at_once_and_never_suspected() {
         assert_eq!(status_at(&world, number, 4), Some(Status::Left));
     }
 }
+
+/// A submitter hears no answer, as its node is cut off or dies, and submits the same at another one.
+#[test]
+fn a_retry_at_another_node_is_no_second_message() {
+    for seed in 1..=20 {
+        let mut world = standing(seed, 10, 3, Faults::NONE);
+        let uuid = Uuid::from_u128(u128::from(seed));
+        // Every other time a program gives the name to something else: then one of the two stays, everywhere the same one.
+        let give = |world: &mut World, to: u16, text: &str| {
+            let text = if seed % 2 == 0 { "the same" } else { text };
+            let payload = Payload::of_book(Some(text));
+            let submission = Submission { payload, ttl: None, relays: 0, uuid: Some(uuid) };
+            world.submit(&id(to), submission).unwrap().expect("it takes the message");
+        };
+        world.partition(&[ids(1..=5), ids(6..=10)]);
+        give(&mut world, 2, "at first");
+        // The counts by which messages are ordered go on on one side only, in every third history.
+        if seed % 3 == 0 {
+            submit(&mut world, 9, "another");
+        }
+        world.run_for(2 * HEARTBEAT_MS).unwrap();
+        give(&mut world, 9, "once more");
+        world.run_for(2 * HEARTBEAT_MS).unwrap();
+        world.heal();
+        agree_within(&mut world, 30);
+        let comparisons = world.comparisons();
+        world.run_for(20 * HEARTBEAT_MS).unwrap();
+        assert_eq!(holders(&world, uuid), 10);
+        assert!(world.comparisons() - comparisons < 20, "seed {seed}: they agree, and compare on");
+    }
+}

@@ -172,3 +172,27 @@ fn a_node_is_known_by_its_key_when_it_comes_back() {
     assert_eq!(first.state(port).unwrap().version, version);
     drop(pretender);
 }
+
+/// The word that a node is forgotten travels, and anybody may say it; the key by which it is known goes at the operator's own
+/// word only, at each node.
+#[test]
+fn a_forgotten_nodes_key_is_forgotten_where_the_operator_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = start(0, &signing(folder.path(), "1"), &[]);
+    let seed = [format!("--seed={}", first.port)];
+    let servers = [first, start(0, &signing(folder.path(), "2"), &seed)];
+    agree(&servers);
+    let (own, other, origin) = (OriginKey::from_seed([1; 32]), OriginKey::from_seed([2; 32]), free_ports(1)[0]);
+    let state = message(origin, 1, "mine", Some(&own));
+    assert_eq!(outcome(&servers[0], state.clone()), "new");
+    eventually("it arrives", || servers[1].state(origin));
+    let forget = |server: &Server, query: &str| server.call("DELETE", &format!("/state/{origin}{query}"), None).status;
+    assert_eq!(forget(&servers[0], &format!("?uuid={}", state.uuid)), 200);
+    eventually("all have forgotten it", || servers.iter().all(|server| server.state(origin).is_none()).then_some(()));
+    let replaced = message(origin, 2, "a new machine", Some(&other));
+    assert_eq!(outcome(&servers[1], replaced.clone()), "forged", "another node's word took the key away");
+    assert_eq!(forget(&servers[1], ""), 200);
+    assert_eq!(forget(&servers[1], ""), 404, "neither entry nor key is left");
+    assert_eq!(outcome(&servers[1], replaced), "new");
+    eventually("it arrives where the key was forgotten first", || servers[0].state(origin));
+}

@@ -31,7 +31,8 @@ pub struct Args {
     #[arg(long)]
     crash: bool,
 
-    /// Has it forgotten by all others at once, instead of after a day; a node that is gone already as well.
+    /// Has it forgotten by all others at once, instead of after a day, with the key by which they know it (--sign); a
+    /// node that is gone already as well.
     #[arg(long)]
     forget: bool,
 }

@@ -10,7 +10,8 @@ use crate::protocol::NodeId;
 /// Pause between two rounds of questions.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Has a node that no longer runs forgotten: once one of the others holds it for gone, all are told through that one.
+/// Has a node that no longer runs forgotten: once one of the others holds it for gone, all are told through that one. Each is
+/// then asked by itself to forget the key by which it knows it, which no node does at another's word.
 /// Returns how many nodes have forgotten it.
 ///
 /// # Errors
@@ -33,6 +34,7 @@ pub async fn forget_node(
     loop {
         let known = ask(caller, &others, &id, limit).await;
         if known.iter().all(Option::is_none) {
+            forget_keys(caller, &others, &id, limit).await;
             return Ok(others.len());
         }
         let gone = |state: &StateReport| !state.status.is_live();
@@ -49,6 +51,21 @@ pub async fn forget_node(
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// A node that knew the other by no key answers that it does not know it, which is as well.
+async fn forget_keys(caller: &Caller, nodes: &[NodeRecord], id: &NodeId, limit: Duration) {
+    gather(nodes, AT_ONCE, |node| {
+        let client: NodeClient = caller.node(node.address(), limit);
+        let (id, address) = (id.clone(), node.address());
+        async move {
+            match client.forget(&id).await {
+                Ok(()) | Err(ClientError::Refused(_)) => {}
+                Err(error) => log::warn!("{address} may still know {id} by its key: {error}"),
+            }
+        }
+    })
+    .await;
 }
 
 /// What each of these nodes holds of `id`; a node that does not answer counts as one that has forgotten it.

@@ -33,7 +33,7 @@ pub fn digest_report(view: View<'_>, requests_refused: u64) -> DigestReport {
         live: live().count(),
         live_hash: view.live_hash(),
         messages: view.log().len(),
-        messages_hash: view.log().hash_above(LogKey::default()).0,
+        messages_hash: view.log().sums_above(LogKey::default()).hash,
         hash: view.digest().hash,
         counters: counters_report(view, requests_refused),
     }

@@ -15,6 +15,10 @@ use super::log::Arrival;
 use super::signature::PublicKey;
 use super::words::{LogKey, Message, NodeId, Status, Time, Version};
 
+/// Replaced messages that are still to be taken from a disk: somebody who replaces one again and again while the disk takes
+/// nothing must not fill the memory.
+const MAX_REPLACED: usize = 10_000;
+
 /// This node's own newest state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnRecord {
@@ -74,6 +78,8 @@ pub enum DiskRecord {
     Arrival(LogKey, u16, Arrival),
     /// A user has read these.
     Read(Vec<LogKey>),
+    /// Another message of the same uuid took the place of this one.
+    Replaced(LogKey),
     /// Everything at or below was evicted from the log.
     Floor(LogKey),
     /// What is known of another node changed.
@@ -99,6 +105,8 @@ pub struct DiskImage {
     pub floor: LogKey,
     /// The log, above the floor.
     pub messages: BTreeMap<LogKey, LogRecord>,
+    /// Messages in whose place another one of their uuid came.
+    pub replaced: BTreeSet<LogKey>,
     /// Further paths of its messages, by their place in the order of arrival.
     pub arrivals: BTreeMap<(LogKey, u16), Arrival>,
     /// Messages that a user has read.
@@ -120,6 +128,7 @@ impl DiskImage {
             DiskRecord::Message(record) => {
                 let key = LogKey { stamp: record.message.stamp, uuid: record.message.uuid };
                 if key > self.floor {
+                    self.replaced.remove(&key);
                     self.messages.insert(key, record);
                 }
             }
@@ -129,6 +138,10 @@ impl DiskImage {
                 }
             }
             DiskRecord::Read(keys) => self.read.extend(keys.into_iter().filter(|key| *key > self.floor)),
+            DiskRecord::Replaced(key) => {
+                self.messages.remove(&key);
+                self.replace([key].into());
+            }
             DiskRecord::Floor(floor) => self.raise_floor(floor),
             DiskRecord::Known(known) => {
                 self.known.insert(known.id.clone(), Some(known));
@@ -152,7 +165,10 @@ impl DiskImage {
     pub fn absorb(&mut self, later: DiskImage) {
         self.version = self.version.max(later.version);
         self.own = later.own.or(self.own.take());
+        self.messages.retain(|key, _| !later.replaced.contains(key));
+        self.replaced.retain(|key| !later.messages.contains_key(key));
         self.messages.extend(later.messages);
+        self.replace(later.replaced);
         self.arrivals.extend(later.arrivals);
         self.read.extend(later.read);
         self.known.extend(later.known);
@@ -166,6 +182,14 @@ impl DiskImage {
         *self == DiskImage::default()
     }
 
+    /// One that is left out stays on disk until the floor passes it; a restart finds two of one uuid, and tells which counts.
+    fn replace(&mut self, keys: BTreeSet<LogKey>) {
+        self.replaced.extend(keys.into_iter().filter(|key| *key > self.floor));
+        while self.replaced.len() > MAX_REPLACED {
+            self.replaced.pop_first();
+        }
+    }
+
     fn raise_floor(&mut self, floor: LogKey) {
         if floor <= self.floor {
             return;
@@ -176,6 +200,9 @@ impl DiskImage {
         }
         while self.arrivals.first_key_value().is_some_and(|((key, _), _)| *key <= floor) {
             self.arrivals.pop_first();
+        }
+        while self.replaced.first().is_some_and(|key| *key <= floor) {
+            self.replaced.pop_first();
         }
         while self.read.first().is_some_and(|key| *key <= floor) {
             self.read.pop_first();

@@ -15,7 +15,7 @@ use super::log::{Arrival, Insert};
 use super::node::Node;
 use super::table::Merge;
 use super::trees::{Again, Copies, Tree};
-use super::words::{Kind, LogKey, Message, NodeId, Path, Status, Time};
+use super::words::{Kind, Message, NodeId, Path, Status, Time};
 
 impl Node {
     /// `POST /gossip/` with an envelope.
@@ -107,15 +107,19 @@ impl Node {
             self.refuse(&message, from, "payload", self.config.max_payload as u64, out)
         } else if let Err(why) = self.check_origin(&message) {
             self.refuse_forged(&message, why, out)
-        } else {
-            match message.kind {
-                Kind::State => self.take_state(now, message, from, out),
-                Kind::Message => self.take_message(now, message, from, out),
+        } else if let Some((origin, key)) = sealed.filter(|(origin, _)| self.would_pin(origin)) {
+            // Its key is on disk before anything that follows from this message is let out: after a crash somebody else
+            // could come first otherwise.
+            let mut following = Vec::new();
+            let outcome = self.take(now, message, from, &mut following);
+            if outcome == Outcome::New {
+                self.pin(&origin, key, out);
             }
+            out.append(&mut following);
+            outcome
+        } else {
+            self.take(now, message, from, out)
         };
-        if let (Outcome::New, Some((origin, key))) = (outcome, sealed) {
-            self.pin(&origin, key);
-        }
         let count = match outcome {
             Outcome::New => &mut self.counters.new,
             Outcome::Duplicate => &mut self.counters.duplicate,
@@ -126,6 +130,13 @@ impl Node {
         };
         *count += 1;
         outcome
+    }
+
+    fn take(&mut self, now: Time, message: Message, from: Option<&NodeId>, out: &mut Vec<Output>) -> Outcome {
+        match message.kind {
+            Kind::State => self.take_state(now, message, from, out),
+            Kind::Message => self.take_message(now, message, from, out),
+        }
     }
 
     /// Merges a state that came from elsewhere into the table.
@@ -230,7 +241,7 @@ impl Node {
         out: &mut Vec<Output>,
     ) -> Outcome {
         if self.log.get(&message.uuid).is_some() {
-            return self.hear_again(now, &message, from, out);
+            return self.hear_name_again(now, message, from, out);
         }
         if message.stamp > self.lamport + MAX_LEAP {
             return self.refuse(&message, from, "leap of a stamp", MAX_LEAP, out);
@@ -281,7 +292,13 @@ impl Node {
     }
 
     /// A further copy of a message that is held: its path is kept, and it is passed on where its kind asks for that.
-    fn hear_again(&mut self, now: Time, message: &Message, from: Option<&NodeId>, out: &mut Vec<Output>) -> Outcome {
+    pub(super) fn hear_again(
+        &mut self,
+        now: Time,
+        message: &Message,
+        from: Option<&NodeId>,
+        out: &mut Vec<Output>,
+    ) -> Outcome {
         let uuid = message.uuid;
         self.hear_way(now, uuid, &message.path, out);
         let Some(record) = self.log.get_mut(&uuid) else { return Outcome::Duplicate };
@@ -317,7 +334,7 @@ impl Node {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one copy's way is many words")]
-    fn relay(
+    pub(super) fn relay(
         &mut self,
         now: Time,
         uuid: uuid::Uuid,
@@ -380,7 +397,7 @@ impl Node {
     }
 
     /// Something new of an origin came over a link.
-    fn grew(&mut self, origin: &NodeId, slot: Option<u8>) {
+    pub(super) fn grew(&mut self, origin: &NodeId, slot: Option<u8>) {
         if let Some(slot) = slot
             && let Some(tree) = self.table.tree_mut(origin)
         {
@@ -412,7 +429,7 @@ impl Node {
         match message.kind {
             Kind::State if from.is_some() => self.refused.add_state(message),
             Kind::Message if from.is_some() && message.reach() >= UNLIMITED_REACH => {
-                self.refused.add_message(LogKey { stamp: message.stamp, uuid: message.uuid });
+                self.refused.add_message(message);
             }
             // Nobody repairs a limited message, nor what no peer holds.
             Kind::State | Kind::Message => {}

@@ -135,6 +135,8 @@ pub struct SyncCall {
     pub floor: LogKey,
     /// How many items the caller's set has.
     pub count: u64,
+    /// Whether the fingerprints of messages are exact ones, which tell apart several messages of one uuid.
+    pub exact: bool,
     /// The set.
     pub set: SetForm,
 }

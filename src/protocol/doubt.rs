@@ -35,16 +35,17 @@ const PAST_HEARTBEATS: u64 = 2;
 /// What this node held a short while ago, in short.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Past {
-    /// When each was no longer true, its hash and its count; the newest is last and still true.
-    digests: VecDeque<(Time, u64, u64)>,
+    /// When each was no longer true; the newest is last and still true.
+    digests: VecDeque<(Time, Digest)>,
     /// What the newest was computed from.
     basis: (u64, u64),
 }
 
 impl Past {
-    /// Whether something that was true after `since` had this hash and count.
-    fn had(&self, since: Time, hash: u64, count: u64) -> bool {
-        self.digests.iter().rev().take_while(|past| past.0 > since).any(|past| (past.1, past.2) == (hash, count))
+    /// Whether something that was true after `since` was the same, whatever its floor.
+    fn had(&self, since: Time, theirs: Digest) -> bool {
+        let same = |held: &Digest| Digest { floor: theirs.floor, ..*held }.agrees(&theirs);
+        self.digests.iter().rev().take_while(|past| past.0 > since).any(|past| same(&past.1))
     }
 }
 
@@ -78,12 +79,12 @@ impl Node {
         while digests.len() >= MAX_PAST || digests.front().is_some_and(|past| past.0.0 < oldest) {
             digests.pop_front();
         }
-        digests.push_back((Time(u64::MAX), digest.hash, digest.count));
+        digests.push_back((Time(u64::MAX), digest));
     }
 
     /// Whether `theirs` is what this node held at some time after `since`.
     fn has_held(&self, since: Time, theirs: Digest) -> bool {
-        theirs.floor == self.log.floor() && self.past.had(since, theirs.hash, theirs.count)
+        theirs.floor == self.log.floor() && self.past.had(since, theirs)
     }
 
     /// A digest came over a link: decides whether, and who, and when to compare.
@@ -91,10 +92,11 @@ impl Node {
         self.note_past(now);
         let ours = self.digest_above(theirs.floor);
         let heartbeat = self.config.heartbeat_ms;
-        if ours == theirs {
+        let agreed = ours.agrees(&theirs);
+        if agreed {
             self.compared(now);
         }
-        let behind = ours != theirs && self.has_held(Time(now.0.saturating_sub(heartbeat / BEHIND_PARTS)), theirs);
+        let behind = !agreed && self.has_held(Time(now.0.saturating_sub(heartbeat / BEHIND_PARTS)), theirs);
         let (first, first_ever) = (self.id < *peer, !self.compared_once);
         let settle = heartbeat / SETTLE_PARTS;
         let own_floor = self.log.floor();
@@ -104,7 +106,7 @@ impl Node {
         // Below the greater floor the other side may hold what is evicted here, so only the side with the lower floor can
         // tell whether the two differ; it has this side's digest, too. A node that never compared asks once all the same.
         let cannot_tell = ours.floor > theirs.floor && !first_ever;
-        if ours == theirs || cannot_tell || (behind && !first_ever) {
+        if agreed || cannot_tell || (behind && !first_ever) {
             link.doubt = None;
             link.sync_at = None;
             link.sync_rounds = 0;
@@ -120,7 +122,9 @@ impl Node {
         if link.syncing || link.sync_at.is_some() {
             return;
         }
-        let difference = theirs.hash.wrapping_sub(ours.hash);
+        // Where the uuids are the same, it lies in what is held under one of them.
+        let exact = theirs.exact.zip(ours.exact).map_or(0, |(theirs, ours)| theirs.wrapping_sub(ours));
+        let difference = theirs.hash.wrapping_sub(ours.hash).wrapping_add(exact);
         // Of equal numbers either may be the one that is behind, and only that one sees a difference.
         let looks_again = ours_to_do || ours.count == theirs.count;
         let fresh = Doubt { since: now, seen: now, difference, recheck_at: looks_again.then(|| now.after(settle)) };

@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::words::{LogKey, NodeId, Status, Version};
+use super::words::{LogKey, Message, NodeId, Status, Version};
 
 /// A fingerprint of one held item.
 pub type Fingerprint = u64;
@@ -54,4 +54,10 @@ pub fn of_state(origin: &NodeId, version: Version, uuid: Uuid, status: Status, c
 /// Of a submitted message.
 pub fn of_message(key: LogKey) -> Fingerprint {
     mix_uuid(2, key.uuid)
+}
+
+/// Of a submitted message as well, and of all that tells apart several messages that were made under one uuid.
+pub fn of_exact_message(message: &Message) -> Fingerprint {
+    let (stamp, origin, version) = message.rank();
+    mix_uuid(mix(mix_id(mix(3, stamp), origin), version), message.uuid)
 }

@@ -133,9 +133,13 @@ impl Node {
         }
     }
 
-    /// An operator wants a node forgotten everywhere.
+    /// An operator wants a node forgotten: its entry everywhere, and the key by which it is known at this node alone. The word
+    /// that travels is anybody's, and must not open an origin's place to whoever comes first; so an operator asks every node
+    /// whose pin is to go, also those that have forgotten the entry.
     pub(super) fn forget(&mut self, now: Time, id: &NodeId, uuid: Option<Uuid>, out: &mut Vec<Output>) -> Response {
-        let Some(entry) = self.table.get(id) else { return Response::Refused(Refusal::NotKnown(id.clone())) };
+        let Some(entry) = self.table.get(id) else {
+            return if self.unpin(id, out) { Response::Done } else { Response::Refused(Refusal::NotKnown(id.clone())) };
+        };
         let named = uuid.is_some_and(|uuid| entry.state.as_ref().is_some_and(|state| state.uuid == uuid));
         if uuid.is_some() && !named {
             return Response::Refused(Refusal::NotKnown(id.clone()));
@@ -146,7 +150,7 @@ impl Node {
         let version = entry.claim_version.max(entry.version());
         let claim = Claim { id: id.clone(), version, status: Status::Forgotten, age_ms: 0, uuid };
         self.hear_forgotten(now, &claim, None, out);
-        self.unpin(id);
+        self.unpin(id, out);
         Response::Done
     }
 

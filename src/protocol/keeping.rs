@@ -7,6 +7,7 @@
 
 use super::disk::{BuriedRecord, DiskImage, DiskRecord, KnownRecord};
 use super::door::Output;
+use super::log::Record;
 use super::node::Node;
 use super::trees::Copies;
 use super::words::{LogKey, Status, Time};
@@ -59,10 +60,18 @@ impl Node {
         self.log.restore_floor(image.floor);
         let mut arrivals = image.arrivals.into_iter().peekable();
         let mut heard = Vec::new();
+        let mut records = Vec::new();
         for (key, record) in image.messages {
             self.lamport = self.lamport.max(key.stamp);
             let (uuid, origin, version) = (key.uuid, record.message.origin.clone(), record.message.version);
-            self.log.insert(record.at, record.message, Copies::default());
+            match self.log.get(&uuid).map(Record::key) {
+                None => self.log.insert(record.at, record.message, Copies::default()),
+                // The place of the other was taken, and the disk was not told in time.
+                Some(replaced) => {
+                    records.push(DiskRecord::Replaced(replaced));
+                    self.log.replace(record.at, record.message, Copies::default())
+                }
+            };
             while arrivals.next_if(|((of, _), _)| *of < key).is_some() {}
             while let Some((_, arrival)) = arrivals.next_if(|((of, _), _)| *of == key) {
                 self.log.add_arrival(arrival.at, &uuid, &arrival.path, &self.id);
@@ -90,7 +99,7 @@ impl Node {
             self.table.heard(&origin, version);
         }
         // Settings may have changed since, so that the log is smaller; what was evicted now is still to be kept.
-        self.keeping = Keeping { records: Vec::new(), floor: image.floor };
+        self.keeping = Keeping { records, floor: image.floor };
         self.table.take_changed();
     }
 

@@ -93,9 +93,37 @@ pub struct Log {
     max_paths: usize,
     bytes: usize,
     floor: LogKey,
-    hash: u64,
-    unlimited: u64,
+    sums: Sums,
     changes: u64,
+}
+
+/// Sums of the fingerprints of unlimited messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Over their uuids.
+    pub hash: u64,
+    /// Over all that tells apart several messages of one uuid.
+    pub exact: u64,
+    /// How many they are.
+    pub count: u64,
+}
+
+impl Sums {
+    fn of(message: &Message, key: LogKey) -> Sums {
+        Sums { hash: fingerprint::of_message(key), exact: fingerprint::of_exact_message(message), count: 1 }
+    }
+
+    fn add(&mut self, other: Sums) {
+        self.hash = self.hash.wrapping_add(other.hash);
+        self.exact = self.exact.wrapping_add(other.exact);
+        self.count += other.count;
+    }
+
+    fn take(&mut self, other: Sums) {
+        self.hash = self.hash.wrapping_sub(other.hash);
+        self.exact = self.exact.wrapping_sub(other.exact);
+        self.count -= other.count;
+    }
 }
 
 impl Log {
@@ -111,8 +139,7 @@ impl Log {
             max_paths,
             bytes: 0,
             floor: LogKey::default(),
-            hash: 0,
-            unlimited: 0,
+            sums: Sums::default(),
             changes: 0,
         }
     }
@@ -171,22 +198,27 @@ impl Log {
         self.changes
     }
 
-    /// Sum and number of the fingerprints of the unlimited messages above `floor`.
-    pub fn hash_above(&self, floor: LogKey) -> (u64, u64) {
+    /// Sums over the unlimited messages above `floor`.
+    pub fn sums_above(&self, floor: LogKey) -> Sums {
         if floor <= self.floor {
-            return (self.hash, self.unlimited);
+            return self.sums;
         }
-        let sum =
-            |(hash, count): (u64, u64), (fingerprint, _): (Fingerprint, _)| (hash.wrapping_add(fingerprint), count + 1);
-        self.fingerprints_above(floor).fold((0, 0), sum)
+        let mut sums = Sums::default();
+        self.unlimited_above(floor).for_each(|record| sums.add(Sums::of(&record.message, record.key())));
+        sums
     }
 
-    /// Fingerprints of the unlimited messages above `floor`.
-    pub fn fingerprints_above(&self, floor: LogKey) -> impl Iterator<Item = (Fingerprint, Uuid)> {
-        self.order
-            .range((Bound::Excluded(floor), Bound::Unbounded))
-            .filter(|(_, slot)| self.in_slot(**slot).is_some_and(Record::is_unlimited))
-            .map(|(key, _)| (fingerprint::of_message(*key), key.uuid))
+    fn unlimited_above(&self, floor: LogKey) -> impl Iterator<Item = &Record> {
+        let above = self.order.range((Bound::Excluded(floor), Bound::Unbounded));
+        above.filter_map(|(_, slot)| self.in_slot(*slot)).filter(|record| record.is_unlimited())
+    }
+
+    /// Fingerprints of the unlimited messages above `floor`: `exact` ones tell apart several messages of one uuid.
+    pub fn fingerprints_above(&self, floor: LogKey, exact: bool) -> impl Iterator<Item = (Fingerprint, LogKey)> {
+        self.unlimited_above(floor).map(move |record| {
+            let sums = Sums::of(&record.message, record.key());
+            (if exact { sums.exact } else { sums.hash }, record.key())
+        })
     }
 
     /// Stores a message that is not yet held, and evicts the oldest beyond the bounds.
@@ -206,6 +238,29 @@ impl Log {
         if key <= self.floor { Insert::Expired } else { Insert::Stored }
     }
 
+    /// Puts a message in the place of another one of its uuid, which must not be above it; the mark of its reader stays.
+    pub fn replace(&mut self, now: Time, message: Message, copies: Copies) -> Insert {
+        let uuid = message.uuid;
+        let replaced = self.names.get(&uuid).copied().and_then(|slot| self.take(slot));
+        let stored = self.insert(now, message, copies);
+        if let Some(record) = self.get_mut(&uuid) {
+            record.read = replaced.is_some_and(|replaced| replaced.read);
+        }
+        stored
+    }
+
+    /// Takes a record out and out of all sums.
+    fn take(&mut self, slot: u32) -> Option<Record> {
+        let record = self.slots.get_mut(slot as usize)?.take()?;
+        self.order.remove(&record.key());
+        self.names.remove(&record.message.uuid);
+        self.free.push(slot);
+        let paths = record.arrivals.iter().skip(1).flat_map(|arrival| arrival.path.iter());
+        self.bytes -= record.weight() + paths.map(NodeId::weight).sum::<usize>();
+        self.account(&record, false);
+        Some(record)
+    }
+
     fn put(&mut self, key: LogKey, record: Record) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -215,13 +270,6 @@ impl Log {
         self.slots[slot as usize] = Some(record);
         self.names.insert(key.uuid, slot);
         self.order.insert(key, slot);
-    }
-
-    fn take_first(&mut self) -> Option<(LogKey, Record)> {
-        let (key, slot) = self.order.pop_first()?;
-        self.names.remove(&key.uuid);
-        self.free.push(slot);
-        Some((key, self.slots[slot as usize].take()?))
     }
 
     /// Adds the path of a further copy; true if it was not yet known and there was room.
@@ -243,11 +291,9 @@ impl Log {
 
     fn evict_beyond_bounds(&mut self) {
         while self.order.len() > self.max_records || self.bytes > self.max_bytes {
-            let Some((key, record)) = self.take_first() else { return };
+            let Some((key, slot)) = self.order.first_key_value().map(|(key, slot)| (*key, *slot)) else { return };
             self.floor = self.floor.max(key);
-            let paths = record.arrivals.iter().skip(1).flat_map(|arrival| arrival.path.iter());
-            self.bytes -= record.weight() + paths.map(NodeId::weight).sum::<usize>();
-            self.account(&record, false);
+            self.take(slot);
         }
     }
 
@@ -256,13 +302,11 @@ impl Log {
         if !record.is_unlimited() {
             return;
         }
-        let fingerprint = fingerprint::of_message(record.key());
+        let sums = Sums::of(&record.message, record.key());
         if added {
-            self.hash = self.hash.wrapping_add(fingerprint);
-            self.unlimited += 1;
+            self.sums.add(sums);
         } else {
-            self.hash = self.hash.wrapping_sub(fingerprint);
-            self.unlimited -= 1;
+            self.sums.take(sums);
         }
     }
 }

@@ -29,6 +29,7 @@ mod keeping;
 mod link;
 mod links;
 mod liveness;
+mod naming;
 mod origins;
 mod overlay;
 mod own;

@@ -54,11 +54,13 @@ impl Node {
         self.origins.pins.iter()
     }
 
-    /// Forgets the key of an origin, at this operator's word.
-    pub(super) fn unpin(&mut self, id: &NodeId) {
-        if self.origins.pins.remove(id).is_some() {
-            self.keep(|| DiskRecord::Pin(id.clone(), None));
+    /// Forgets the key of an origin, at this operator's word; false if none was known.
+    pub(super) fn unpin(&mut self, id: &NodeId, out: &mut Vec<Output>) -> bool {
+        let known = self.origins.pins.remove(id).is_some();
+        if known && self.config.durable {
+            self.persist(vec![DiskRecord::Pin(id.clone(), None)], out);
         }
+        known
     }
 
     /// Whether a message is its origin's own word, as far as its key tells.
@@ -119,18 +121,22 @@ impl Node {
         }
     }
 
+    /// Whether the next message that is taken of an origin decides by which key it is known.
+    pub(super) fn would_pin(&self, origin: &NodeId) -> bool {
+        !(self.origins.allowed.is_some() || self.is_self(origin) || self.origins.pins.contains_key(origin))
+    }
+
     /// A message was taken: the first key that is seen of an origin stays its key.
-    pub(super) fn pin(&mut self, origin: &NodeId, key: PublicKey) {
-        if self.origins.allowed.is_some() || self.is_self(origin) || self.origins.pins.contains_key(origin) {
-            return;
-        }
+    pub(super) fn pin(&mut self, origin: &NodeId, key: PublicKey, out: &mut Vec<Output>) {
         if self.origins.pins.len() >= self.config.max_nodes {
             let unknown = self.origins.pins.keys().find(|id| self.table.get(id).is_none()).cloned();
             let Some(unknown) = unknown else { return };
-            self.unpin(&unknown);
+            self.unpin(&unknown, out);
         }
         self.origins.pins.insert(origin.clone(), key);
-        self.keep(|| DiskRecord::Pin(origin.clone(), Some(key)));
+        if self.config.durable {
+            self.persist(vec![DiskRecord::Pin(origin.clone(), Some(key))], out);
+        }
     }
 
     /// Counts a message that is not its origin's word. It is told of ever more rarely: whoever forges must not fill a log.

@@ -23,15 +23,17 @@ struct RefusedState {
 /// Everything refused, as far as it is remembered.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Refusals {
-    messages: VecDeque<LogKey>,
+    /// Each with its exact fingerprint.
+    messages: VecDeque<(LogKey, Fingerprint)>,
     states: BTreeMap<NodeId, RefusedState>,
 }
 
 impl Refusals {
     /// Remembers a message.
-    pub(super) fn add_message(&mut self, key: LogKey) {
-        if !self.messages.contains(&key) {
-            self.messages.push_back(key);
+    pub(super) fn add_message(&mut self, message: &Message) {
+        let key = LogKey { stamp: message.stamp, uuid: message.uuid };
+        if !self.messages.iter().any(|(held, _)| *held == key) {
+            self.messages.push_back((key, fingerprint::of_exact_message(message)));
             if self.messages.len() > MAX_REFUSED {
                 self.messages.pop_front();
             }
@@ -83,11 +85,18 @@ impl Refusals {
     }
 
     /// Fingerprints of the refused states, and of the refused messages above `floor`.
-    pub(super) fn fingerprints_above(&self, floor: LogKey) -> impl Iterator<Item = Fingerprint> {
-        let messages = self.messages.iter().filter(move |key| **key > floor).map(|key| fingerprint::of_message(*key));
+    pub(super) fn fingerprints_above(&self, floor: LogKey, exact: bool) -> impl Iterator<Item = Fingerprint> {
+        let messages = self.messages.iter().filter(move |(key, _)| *key > floor);
+        let messages = messages.map(move |(key, exactly)| if exact { *exactly } else { fingerprint::of_message(*key) });
         let state = |(id, held): (&NodeId, &RefusedState)| {
             fingerprint::of_state(id, held.version, held.uuid, held.status, held.claim)
         };
         messages.chain(self.states.iter().map(state))
+    }
+
+    /// Sum of the exact fingerprints of the refused messages above `floor`.
+    pub(super) fn exact_above(&self, floor: LogKey) -> u64 {
+        let messages = self.messages.iter().filter(|(key, _)| *key > floor);
+        messages.fold(0, |sum, (_, exactly)| sum.wrapping_add(*exactly))
     }
 }

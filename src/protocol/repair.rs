@@ -43,26 +43,26 @@ impl Node {
     /// What this node holds, as far as it is above `floor` and its own floor.
     pub(super) fn digest_above(&self, floor: LogKey) -> Digest {
         let floor = floor.max(self.log.floor());
-        let ((states, state_count), (messages, message_count)) = (self.table.hash(), self.log.hash_above(floor));
-        let refused = self.refused.fingerprints_above(floor);
+        let ((states, state_count), messages) = (self.table.hash(), self.log.sums_above(floor));
+        let exact = messages.exact.wrapping_add(self.refused.exact_above(floor));
+        let refused = self.refused.fingerprints_above(floor, false);
         let (refused, refused_count) = refused.fold((0u64, 0), |(sum, n), f| (sum.wrapping_add(f), n + 1));
         let replaced = self.refused.origins().filter_map(|id| self.table.fingerprint_of(id));
         let (replaced, replaced_count) = replaced.fold((0u64, 0), |(sum, n), f| (sum.wrapping_add(f), n + 1));
         Digest {
-            hash: states.wrapping_add(messages).wrapping_add(refused).wrapping_sub(replaced),
-            count: state_count + message_count + refused_count - replaced_count,
+            hash: states.wrapping_add(messages.hash).wrapping_add(refused).wrapping_sub(replaced),
+            count: state_count + messages.count + refused_count - replaced_count,
             floor,
+            exact: (exact != 0).then_some(exact),
         }
     }
 
-    fn held_above(&self, floor: LogKey) -> BTreeMap<u64, Held> {
+    fn held_above(&self, floor: LogKey, exact: bool) -> BTreeMap<u64, Held> {
         let states = self.table.fingerprints().filter(|(_, id)| !self.refused.stands_for(id));
         let states = states.map(|(fingerprint, id)| (fingerprint, Held::State(id.clone())));
-        let messages = self.log.fingerprints_above(floor).filter_map(|(fingerprint, uuid)| {
-            let stamp = self.log.get(&uuid)?.message.stamp;
-            Some((fingerprint, Held::Message(LogKey { stamp, uuid })))
-        });
-        let refused = self.refused.fingerprints_above(floor).map(|fingerprint| (fingerprint, Held::Refused));
+        let messages = self.log.fingerprints_above(floor, exact);
+        let messages = messages.map(|(fingerprint, key)| (fingerprint, Held::Message(key)));
+        let refused = self.refused.fingerprints_above(floor, exact).map(|fingerprint| (fingerprint, Held::Refused));
         refused.chain(states).chain(messages).collect()
     }
 
@@ -81,7 +81,7 @@ impl Node {
         link.sync_at = None;
         let announced = link.theirs.unwrap_or_default();
         // What differed was on its way and has arrived.
-        if link.sync_rounds == 0 && self.digest_above(announced.floor) == announced {
+        if link.sync_rounds == 0 && self.digest_above(announced.floor).agrees(&announced) {
             return;
         }
         let Some(link) = self.overlay.links.get_mut(to) else { return };
@@ -90,7 +90,8 @@ impl Node {
         let theirs = link.theirs.unwrap_or_default();
         let asked = link.symbols;
         let floor = theirs.floor.max(self.log.floor());
-        let held = self.held_above(floor);
+        let exact = theirs.exact.is_some();
+        let held = self.held_above(floor, exact);
         let gap = theirs.count.abs_diff(held.len() as u64) as usize;
         let symbols = asked.max(FIRST_SYMBOLS).max(gap.saturating_mul(3) / 2).min(MAX_SYMBOLS);
         let listed = held.len() * FINGERPRINT_BYTES <= symbols * SYMBOL_BYTES;
@@ -103,7 +104,7 @@ impl Node {
             link.symbols = symbols;
         }
         self.counters.comparisons += 1;
-        let call = SyncCall { header: self.header(to), floor, count: held.len() as u64, set };
+        let call = SyncCall { header: self.header(to), floor, count: held.len() as u64, exact, set };
         self.call(to, Call::Sync(call), Purpose::Sync, out);
     }
 
@@ -115,7 +116,7 @@ impl Node {
         self.heard_from(now, &call.header, out);
         let own_floor = self.log.floor();
         let floor = call.floor.max(own_floor);
-        let held = self.held_above(floor);
+        let held = self.held_above(floor, call.exact);
         let mut reply = SyncReply {
             header: self.header(&call.header.from),
             floor: own_floor,
@@ -229,8 +230,9 @@ impl Node {
         if want.is_empty() {
             return;
         }
-        let floor = self.overlay.links.get(to).and_then(|link| link.theirs).unwrap_or_default().floor;
-        let held = self.held_above(floor);
+        let theirs = self.overlay.links.get(to).and_then(|link| link.theirs).unwrap_or_default();
+        // In the form of the comparison: a process that once said an exact sum goes on, while it holds any message.
+        let held = self.held_above(theirs.floor, theirs.exact.is_some());
         let mut wanted: Vec<&Held> = want.iter().filter_map(|fingerprint| held.get(fingerprint)).collect();
         wanted.sort();
         for held in &wanted {

@@ -109,7 +109,8 @@ impl Node {
                 let mut message = self.log.get(uuid)?.message.clone();
                 message.ttl = item.ttl;
                 message.path = item.path.clone()?;
-                Some(message)
+                // Another message of this uuid may have taken the place of the one whose way this is.
+                (message.path.first() == Some(&message.origin)).then_some(message)
             }
         }
     }

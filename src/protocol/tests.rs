@@ -9,6 +9,7 @@ mod linking;
 mod living;
 mod logging;
 mod merging;
+mod naming;
 mod own_state;
 mod pushing;
 mod repairing;

@@ -240,6 +240,12 @@ impl Message {
         reach(self.ttl, self.path.len())
     }
 
+    /// Decides which of several messages that were made under one uuid is the one: the greatest. It never is below the
+    /// floor of a log that holds another.
+    pub fn rank(&self) -> (u64, &NodeId, Version) {
+        (self.stamp, &self.origin, self.version)
+    }
+
     /// Bytes that the message takes in an envelope, roughly.
     pub fn weight(&self) -> usize {
         let seal = if self.seal.is_some() { SEAL_WEIGHT } else { 0 };
@@ -321,6 +327,17 @@ pub struct Digest {
     pub count: u64,
     /// Submitted messages at or below it were evicted; the zero key where none was.
     pub floor: LogKey,
+    /// Sum over the messages in it that differs where two nodes hold different ones under one uuid; absent where none is
+    /// held, and from a program older than this rule.
+    pub exact: Option<u64>,
+}
+
+impl Digest {
+    /// Whether two nodes hold the same, as far as both say.
+    pub fn agrees(&self, other: &Digest) -> bool {
+        let exactly = self.exact.zip(other.exact).is_none_or(|(ours, theirs)| ours == theirs);
+        exactly && (self.hash, self.count, self.floor) == (other.hash, other.count, other.floor)
+    }
 }
 
 /// Where a free place in the overlay was last seen; rides on digests.

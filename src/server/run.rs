@@ -131,8 +131,9 @@ async fn serve(
         };
         actix_rt::spawn(reloader.run());
         let context = web::Context::new(handle, settings.requests, access, settings.access.tls.clone());
-        // The last one stands in front: guesses at tokens count as requests, too.
+        // The last one stands in front: guesses at tokens count as requests, too, and whatever is refused is read first.
         let app = App::new().app_data(Data::new(context)).wrap(from_fn(web::guard)).wrap(from_fn(web::limit));
+        let app = app.wrap(from_fn(web::discard_unread));
         app.configure(web::routes)
     };
     let server = HttpServer::new(factory)

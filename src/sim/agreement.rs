@@ -108,25 +108,40 @@ fn the_living_agree(live: &[View<'_>]) -> Result<(), String> {
     Ok(())
 }
 
+/// An unlimited message as a node holds it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Held {
+    key: LogKey,
+    origin: NodeId,
+    version: Version,
+    payload: String,
+}
+
 /// The unlimited messages that a node holds above `floor`.
-fn above(view: View<'_>, floor: LogKey) -> BTreeSet<LogKey> {
-    let unlimited = view.log().iter().filter(|record| record.is_unlimited());
-    unlimited.map(Record::key).filter(|key| *key > floor).collect()
+fn above(view: View<'_>, floor: LogKey) -> BTreeSet<Held> {
+    let unlimited = view.log().iter().filter(|record| record.is_unlimited() && record.key() > floor);
+    let held = |record: &Record| Held {
+        key: record.key(),
+        origin: record.message.origin.clone(),
+        version: record.message.version,
+        payload: record.message.payload.as_str().to_owned(),
+    };
+    unlimited.map(held).collect()
 }
 
 /// What one log evicted its node no longer hands on, so all agree above the greatest floor only, and the two ends of a
 /// link above the greater of theirs.
 fn messages_agree(live: &[View<'_>]) -> Result<(), String> {
     let floor = live.iter().map(|view| view.log().floor()).max().unwrap_or_default();
-    let all: BTreeSet<LogKey> = live.iter().flat_map(|view| above(*view, floor)).collect();
+    let all: BTreeSet<Held> = live.iter().flat_map(|view| above(*view, floor)).collect();
     for view in live {
-        if let Some(key) = all.difference(&above(*view, floor)).next() {
-            return Err(format!("{} lacks message {} of stamp {}", view.id(), key.uuid, key.stamp));
+        if let Some(lacking) = all.difference(&above(*view, floor)).next() {
+            return Err(format!("{} lacks message {lacking:?}", view.id()));
         }
         for peer in live.iter().filter(|peer| view.peers().any(|id| id == peer.id())) {
             let floor = view.log().floor().max(peer.log().floor());
-            if let Some(key) = above(*peer, floor).difference(&above(*view, floor)).next() {
-                return Err(format!("{} lacks message {} of its peer {}", view.id(), key.uuid, peer.id()));
+            if let Some(lacking) = above(*peer, floor).difference(&above(*view, floor)).next() {
+                return Err(format!("{} lacks message {lacking:?} of its peer {}", view.id(), peer.id()));
             }
         }
     }
@@ -137,7 +152,7 @@ fn digests_agree(live: &[View<'_>]) -> Result<(), String> {
     let floor = live.iter().map(|view| view.log().floor()).max().unwrap_or_default();
     let mut digests = live.iter().map(|view| (view.id(), view.digest())).filter(|(_, digest)| digest.floor == floor);
     let Some((first, expected)) = digests.next() else { return Ok(()) };
-    match digests.find(|(_, digest)| *digest != expected) {
+    match digests.find(|(_, digest)| !digest.agrees(&expected)) {
         Some((id, digest)) => Err(format!("{first} has digest {expected:?}, {id} has {digest:?}")),
         None => Ok(()),
     }

@@ -34,7 +34,7 @@ impl std::error::Error for Broken {}
 /// A rule and what was seen instead; the world adds the time and the node.
 pub(super) type Finding = (&'static str, String);
 
-const ONE_PAYLOAD: &str = "a uuid names one message of one origin, version and payload";
+const ONE_PAYLOAD: &str = "an origin's version and uuid name one payload, and a uuid that no user chose one message";
 const OWNER_RAISES: &str = "only the owner raises its version";
 const NEVER_AGAIN: &str = "a node with a disk never uses a version again";
 pub(super) const KEPT: &str = "what a node with a disk acknowledged is never lost";
@@ -47,10 +47,17 @@ const BOUNDS: &str = "every bound holds";
 /// Everything that owners ever made.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    made: BTreeMap<Uuid, (NodeId, Version, Payload)>,
+    made: BTreeMap<Uuid, Vec<(NodeId, Version, Payload)>>,
+    /// Those that a user chose: several nodes may be given one of them before they hear of each other.
+    chosen: BTreeSet<Uuid>,
 }
 
 impl Ledger {
+    /// A user submits a message under a uuid.
+    pub(super) fn choose(&mut self, uuid: Uuid) {
+        self.chosen.insert(uuid);
+    }
+
     /// Takes note of what `owner` makes; its versions rise within one life, and with a disk above all that earlier lives
     /// let out, the highest of which was `used`.
     pub(super) fn note(
@@ -77,22 +84,26 @@ impl Ledger {
             return Err((OWNER_RAISES, detail));
         }
         witness.made = message.version;
-        let entry = (owner.clone(), message.version, message.payload.clone());
-        match self.made.insert(message.uuid, entry) {
-            None => Ok(()),
-            Some(earlier) => Err((ONE_PAYLOAD, format!("{} was {earlier:?} already", message.uuid))),
+        let made = self.made.entry(message.uuid).or_default();
+        if !made.is_empty() && !self.chosen.contains(&message.uuid) {
+            return Err((ONE_PAYLOAD, format!("{} was {made:?} already", message.uuid)));
         }
+        made.push((owner.clone(), message.version, message.payload.clone()));
+        Ok(())
     }
 
     fn check(&self, message: &Message) -> Result<(), Finding> {
-        let Some((origin, version, payload)) = self.made.get(&message.uuid) else {
+        let Some(made) = self.made.get(&message.uuid) else {
             let detail = format!("{} version {} ({}) was never made", message.origin, message.version, message.uuid);
             return Err((OWNER_RAISES, detail));
         };
-        if (origin, version, payload) == (&message.origin, &message.version, &message.payload) {
+        let same = |(origin, version, payload): &(NodeId, Version, Payload)| {
+            (origin, version, payload) == (&message.origin, &message.version, &message.payload)
+        };
+        if made.iter().any(same) {
             return Ok(());
         }
-        Err((ONE_PAYLOAD, format!("{} is {message:?} here and was made as {version} of {origin}", message.uuid)))
+        Err((ONE_PAYLOAD, format!("{} is {message:?} here and was made as {made:?}", message.uuid)))
     }
 }
 

@@ -11,6 +11,7 @@ use std::fmt;
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
+use uuid::Uuid;
 
 use super::check::Broken;
 use super::faults::{FaultCounts, Faults};
@@ -128,6 +129,10 @@ struct Schedule {
     seeds: Vec<NodeId>,
     partition_ends: Option<Time>,
     submitted: u64,
+    /// Whether users retry, in every third history: no log is so small then that a uuid could be forgotten meanwhile.
+    retry: bool,
+    /// What a user submitted last under a uuid of its own.
+    unanswered: Option<Submission>,
     books: u64,
     agreed_after_ms: Option<u64>,
 }
@@ -149,6 +154,8 @@ impl Schedule {
             seeds: vec![NodeId::Port(7_001), NodeId::Port(7_002)],
             partition_ends: None,
             submitted: 0,
+            retry: seed.is_multiple_of(3),
+            unanswered: None,
             books: 0,
             agreed_after_ms: None,
         }
@@ -210,7 +217,7 @@ impl Schedule {
 
     fn join(&mut self) -> Result<(), Broken> {
         let Some(id) = self.absent.pop() else { return Ok(()) };
-        let small = self.random.random_bool(0.3);
+        let small = self.random.random_bool(0.3) && !self.retry;
         let config = Config {
             max_peers: self.max_peers,
             seeds: self.seeds.clone(),
@@ -234,13 +241,25 @@ impl Schedule {
 
     fn submit(&mut self) -> Result<(), Broken> {
         let Some(id) = self.any_live() else { return Ok(()) };
+        // A user who did not hear of an answer submits the same once more, perhaps elsewhere and much later.
+        if self.retry
+            && self.random.random_bool(0.3)
+            && let Some(again) = self.unanswered.clone()
+        {
+            return self.world.submit(&id, again).map(|_| ());
+        }
         self.submitted += 1;
         let ttl = *[None, None, None, Some(255), Some(64), Some(63), Some(6), Some(2), Some(1), Some(0)]
             .choose(&mut self.random)
             .unwrap_or(&None);
         let relays = if self.random.random_bool(0.2) { self.random.random_range(1..=4) } else { 0 };
         let payload = Payload::of_book(Some(&format!("message {}", self.submitted)));
-        self.world.submit(&id, Submission { payload, ttl, relays, uuid: None }).map(|_| ())
+        let uuid = (self.retry && self.random.random_bool(0.5)).then(|| Uuid::from_u128(self.random.random()));
+        let submission = Submission { payload, ttl, relays, uuid };
+        if uuid.is_some() {
+            self.unanswered = Some(submission.clone());
+        }
+        self.world.submit(&id, submission).map(|_| ())
     }
 
     fn set_book(&mut self) -> Result<(), Broken> {

@@ -291,6 +291,7 @@ impl World {
     /// A promise that the node broke.
     pub fn submit(&mut self, id: &NodeId, submission: Submission) -> Result<Option<Uuid>, Broken> {
         self.trace.event(self.now, format_args!("{id} is given {}", submission.payload.as_str()));
+        submission.uuid.iter().for_each(|uuid| self.ledger.choose(*uuid));
         let response = self.drive(id, |node, now, out| node.request(now, Request::Submit(submission), out))?;
         let Some(Response::Submitted { uuid, .. }) = response else { return Ok(None) };
         self.acknowledge(id, uuid)?;

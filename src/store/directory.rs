@@ -42,6 +42,9 @@ pub(super) struct Directory {
 impl Directory {
     /// Opens or makes the directory of a node.
     pub(super) fn open(folder: &Path, owner: &Owner, fresh: Uuid) -> Result<Directory, OpenError> {
+        if folder.exists() && !folder.is_dir() {
+            return Err(OpenError::Unreadable { path: folder.to_owned(), what: "it is no directory".to_owned() });
+        }
         let mut make = DirBuilder::new();
         make.recursive(true).mode(0o700).create(folder).map_err(|error| OpenError::io(folder, error))?;
         let lock = open_file(&folder.join("lock"))?;

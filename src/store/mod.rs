@@ -117,8 +117,7 @@ fn open_apart(path: &Path, identity: &[u8], shape: Shape) -> Result<(Database, D
     let (path, identity) = (path.to_owned(), identity.to_vec());
     let opened = std::thread::Builder::new().name(OPENER.to_owned()).spawn(move || {
         let mut database = Database::open(&path, &identity)?;
-        database.check()?;
-        let image = database.load(shape)?;
+        let image = database.load_checked(shape)?;
         database.compact_if_worth_it();
         Ok((database, image))
     });

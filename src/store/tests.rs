@@ -48,7 +48,7 @@ fn any_record(random: &mut SmallRng) -> DiskRecord {
     let number = random.random_range(1..=60);
     let (port, time) = (random.random_range(7_001..=7_006), Time(random.random_range(5_000..10_000)));
     let id = NodeId::Port(port);
-    match random.random_range(0..13) {
+    match random.random_range(0..14) {
         0 => DiskRecord::Version(number),
         1 => DiskRecord::Own(OwnRecord { message: message(Kind::State, 7_000, number, "own"), set: random.random() }),
         2 => DiskRecord::Arrival(
@@ -69,6 +69,16 @@ fn any_record(random: &mut SmallRng) -> DiskRecord {
         7 => DiskRecord::Buried(BuriedRecord { id, version: number, only: None, until: time }),
         8 => DiskRecord::Unburied(id),
         9 => DiskRecord::Pin(id, random.random::<bool>().then(|| PublicKey::new(random.random()))),
+        // Another message of one uuid comes once, and nothing more is said of the one before.
+        10 => {
+            let (number, at) = (random.random_range(101..=110), time);
+            let message = message(Kind::Message, port, number, "again");
+            if random.random() {
+                DiskRecord::Message(LogRecord { message, at })
+            } else {
+                DiskRecord::Replaced(key(number))
+            }
+        }
         _ => DiskRecord::Message(LogRecord { message: message(Kind::Message, port, number, "text"), at: time }),
     }
 }
@@ -78,6 +88,7 @@ fn settled(mut image: DiskImage) -> DiskImage {
     image.known.retain(|_, known| known.is_some());
     image.buried.retain(|_, buried| buried.is_some());
     image.pins.retain(|_, key| key.is_some());
+    image.replaced.clear();
     image
 }
 
@@ -135,8 +146,8 @@ fn whatever_a_power_cut_leaves_is_whole_and_has_all_that_was_acknowledged() {
         for _ in 0..4 {
             let opened = Database::in_storage(storage.clone(), IDENTITY);
             let mut database = opened.unwrap_or_else(|error| panic!("seed {seed}: not to be opened: {error}"));
-            database.check().unwrap_or_else(|error| panic!("seed {seed}: not whole: {error}"));
-            let found = database.load(SHAPE).unwrap();
+            let found = database.load_checked(SHAPE);
+            let found = found.unwrap_or_else(|error| panic!("seed {seed}: not whole: {error}"));
             let held = states.iter().rposition(|state| settled(state.clone()) == found);
             let held = held.unwrap_or_else(|| panic!("seed {seed}: what is there was never committed"));
             assert!(held >= acknowledged, "seed {seed}: commit {acknowledged} is lost, {held} is there");
@@ -251,6 +262,64 @@ fn the_file_does_not_grow_with_all_that_ever_passed_through() {
     assert!(end < 16 * 1024 * 1024, "{end} bytes for 1,000 messages of half a kilobyte");
 }
 
+/// A log full of messages of all sizes, with paths and marks, and commits of all sizes: what is evicted leaves holes of every
+/// size, in which what comes next has to find its place.
+#[test]
+fn the_file_does_not_grow_while_a_bounded_log_passes_through_it_a_hundred_times() {
+    let (storage, mut random) = (Lossy::default(), SmallRng::seed_from_u64(7));
+    let mut database = Database::in_storage(storage.clone(), IDENTITY).unwrap();
+    let (mut version, mut lengths) = (0u64, Vec::new());
+    const HELD: u64 = 200;
+    while version < 100 * HELD {
+        let mut part = DiskImage::default();
+        for _ in 0..random.random_range(1..=80) {
+            version += 1;
+            let bytes = if random.random_bool(0.02) { 60_000 } else { random.random_range(10..3_000) };
+            let message = message(Kind::Message, 7_001, version, &"x".repeat(bytes));
+            part.apply(DiskRecord::Message(LogRecord { message, at: Time(5_000) }));
+            for place in 1..random.random_range(1..6) {
+                let path = (7_001..7_001 + place + 2).map(NodeId::Port).collect();
+                part.apply(DiskRecord::Arrival(key(version), place, Arrival { path, at: Time(5_000) }));
+            }
+            part.apply(DiskRecord::Read(vec![key(version)]));
+        }
+        part.apply(DiskRecord::Floor(key(version.saturating_sub(HELD))));
+        database.commit(&part, SHAPE).unwrap();
+        lengths.push((version, storage.length()));
+    }
+    assert_eq!(database.load(SHAPE).unwrap().messages.len() as u64, HELD);
+    let most = |from, to| lengths.iter().filter(|(at, _)| (from..to).contains(at)).map(|(_, length)| *length).max();
+    let (early, late) = (most(10 * HELD, 30 * HELD), most(30 * HELD, u64::MAX));
+    assert!(late <= early.map(|early| early + early / 4), "{early:?} bytes became {late:?}");
+}
+
+#[test]
+fn a_file_that_holds_much_less_than_it_did_is_made_smaller_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let length = || std::fs::metadata(folder.path().join("node.redb")).unwrap().len();
+    let opened = open_it(folder.path(), &owner(7_001)).unwrap();
+    let (most, left) = (2_000, 20);
+    for version in 1..=most {
+        let record =
+            LogRecord { message: message(Kind::Message, 7_001, version, &"x".repeat(10_000)), at: Time(5_000) };
+        opened.store.write(vec![DiskRecord::Message(record)], Urgency::Lazy);
+    }
+    drop(opened);
+    let full = length();
+    assert!(full > 20_000_000, "{full}");
+    // A later life with a much smaller log.
+    let opened = open_it(folder.path(), &owner(7_001)).unwrap();
+    assert_eq!(opened.image.messages.len() as u64, most);
+    opened.store.write(vec![DiskRecord::Floor(key(most - left))], Urgency::Lazy);
+    drop(opened);
+    let opened = open_it(folder.path(), &owner(7_001)).unwrap();
+    assert_eq!(opened.image.messages.len() as u64, left);
+    assert!(length() < full / 8, "{full} bytes became {} for {left} messages", length());
+    drop(opened);
+    let opened = open_it(folder.path(), &owner(7_001)).unwrap();
+    assert_eq!((opened.set_aside, opened.image.messages.len() as u64), (None, left));
+}
+
 fn owner(port: u16) -> Owner {
     Owner { cluster: "test".to_owned(), id: NodeId::Port(port) }
 }
@@ -290,6 +359,8 @@ fn a_newer_format_and_what_cannot_be_written_are_refused() {
     assert!(error.contains("format 2") && error.contains("up to 1"), "{error}");
     let file = folder.path().join("identity/below");
     assert!(matches!(open_it(&file, &owner(7_001)), Err(OpenError::NotWritable { .. })));
+    let error = open_it(&folder.path().join("identity"), &owner(7_001)).unwrap_err().to_string();
+    assert!(error.contains("is no directory"), "{error}");
 }
 
 #[test]
@@ -323,8 +394,7 @@ fn a_damaged_database_is_set_aside_and_a_flipped_bit_is_noticed() {
         storage.flip(seed);
         let read = std::panic::catch_unwind(|| {
             let mut database = Database::in_storage(storage, IDENTITY)?;
-            database.check()?;
-            database.load(SHAPE)
+            database.load_checked(SHAPE)
         });
         match read {
             Ok(Ok(image)) => assert_eq!(image.messages, part.messages, "seed {seed}: another text without a word"),

@@ -17,10 +17,10 @@ use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream;
-use actix_web::web::{Data, Payload};
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 
-use super::{Context, answer, body, page};
+use super::{Context, answer, page};
 use crate::http::Tokens;
 use crate::wire::Problem;
 
@@ -124,15 +124,8 @@ pub async fn guard<B: MessageBody>(
                 request.method(),
                 request.peer_addr().map(|a: SocketAddr| a.ip())
             );
-            let context = request.app_data::<Data<Context>>().cloned();
-            let (request, mut payload) = request.into_parts();
-            // What it says is not looked at, but an answer before its end would break the stream of HTTP/2.
-            if let Some(context) = context {
-                let payload = Payload::from_request(&request, &mut payload).await?;
-                drop(body::read(payload, &context.bounds).await);
-            }
-            let response = refusal(&request, lack);
-            Ok(ServiceResponse::new(request, response).map_into_right_body())
+            let response = refusal(request.request(), lack);
+            Ok(request.into_response(response).map_into_right_body())
         }
     }
 }

@@ -1,8 +1,20 @@
-//! Reading a request's body within limits.
+//! Reading a request's body within limits, and what nobody read of it.
 
-use actix_web::web::{BytesMut, Payload};
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context as Waker, Poll};
 
-use super::Bounds;
+use actix_web::HttpMessage;
+use actix_web::body::MessageBody;
+use actix_web::dev::{self, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use actix_web::middleware::Next;
+use actix_web::web::{Bytes, BytesMut, Data, Payload};
+use futures_core::Stream;
+
+use super::{Bounds, Context};
 use crate::wire::Problem;
 
 /// A body above the limit is read and thrown away up to this size, so that the sender can read the answer.
@@ -44,10 +56,52 @@ async fn gather(payload: Payload, max_body: usize) -> Result<BytesMut, Problem> 
     Ok(body)
 }
 
-fn poll_chunk(
-    stream: &mut actix_web::dev::Payload,
-    context: &mut std::task::Context<'_>,
-) -> std::task::Poll<Option<Result<actix_web::web::Bytes, actix_web::error::PayloadError>>> {
-    use futures_core::Stream;
-    std::pin::Pin::new(stream).poll_next(context)
+type Chunk = Option<Result<Bytes, PayloadError>>;
+
+fn poll_chunk(stream: &mut dev::Payload, context: &mut Waker<'_>) -> Poll<Chunk> {
+    Pin::new(stream).poll_next(context)
+}
+
+/// A body that is looked at once more when the answer is there.
+struct Shared(Rc<RefCell<dev::Payload>>);
+
+impl Stream for Shared {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Waker<'_>) -> Poll<Chunk> {
+        poll_chunk(&mut self.0.borrow_mut(), context)
+    }
+}
+
+/// Reads and throws away what is left of a body that was refused unread, for its rate, its token or its path, up to
+/// [`MAX_DISCARDED`]. Who writes all of a body before it reads would otherwise find the connection reset (HTTP/1.1,
+/// RFC 9112, section 9.6), or its stream broken (HTTP/2), and not the answer.
+///
+/// # Errors
+/// Those of what is behind it.
+pub async fn discard_unread<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let has_body = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| request.headers().contains_key(name));
+    // A stream of HTTP/2 need not say how long its body is.
+    if !has_body && request.version() <= actix_web::http::Version::HTTP_11 {
+        return next.call(request).await;
+    }
+    let time = request.app_data::<Data<Context>>().map(|context| context.bounds.body_time).unwrap_or_default();
+    let body = Rc::new(RefCell::new(request.take_payload()));
+    request.set_payload(dev::Payload::Stream { payload: Box::pin(Shared(body.clone())) });
+    let answer = next.call(request).await?;
+    let discard = async {
+        let mut length = 0;
+        while let Some(Ok(chunk)) = std::future::poll_fn(|context| poll_chunk(&mut body.borrow_mut(), context)).await {
+            length += chunk.len();
+            if length > MAX_DISCARDED {
+                return;
+            }
+        }
+    };
+    // Whoever is slower than that has had its chance to read.
+    let _ = tokio::time::timeout(time, discard).await;
+    Ok(answer)
 }

@@ -78,6 +78,7 @@ impl Context {
     }
 }
 
+pub use body::discard_unread;
 pub use rate::limit;
 
 /// All routes, with and without the trailing slash.

@@ -80,15 +80,18 @@ pub(super) struct DigestShape {
     count: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     floor: Option<KeyShape>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "ids::optional_hash")]
+    exact: Option<u64>,
 }
 
 impl DigestShape {
     pub(super) fn new(digest: &Digest) -> DigestShape {
-        DigestShape { hash: digest.hash, count: digest.count, floor: KeyShape::new(digest.floor) }
+        let Digest { hash, count, floor, exact } = *digest;
+        DigestShape { hash, count, floor: KeyShape::new(floor), exact }
     }
 
     fn digest(self) -> Digest {
-        Digest { hash: self.hash, count: self.count, floor: KeyShape::key(self.floor) }
+        Digest { hash: self.hash, count: self.count, floor: KeyShape::key(self.floor), exact: self.exact }
     }
 }
 

@@ -115,3 +115,19 @@ pub(super) mod hash {
         hash.ok_or_else(|| D::Error::custom("expected 16 hexadecimal digits"))
     }
 }
+
+/// The same where there may be none.
+pub(super) mod optional_hash {
+    use super::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Hash(#[serde(with = "super::hash")] u64);
+
+    pub fn serialize<S: Serializer>(hash: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        hash.map(Hash).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+        Ok(Option::<Hash>::deserialize(deserializer)?.map(|hash| hash.0))
+    }
+}

@@ -17,6 +17,8 @@ struct SyncShape<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     floor: Option<KeyShape>,
     count: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    exact: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     symbols: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,7 +32,7 @@ pub(super) fn write_sync(call: &SyncCall) -> Vec<u8> {
         SetForm::Fingerprints(list) => (None, Some(fingerprints_to_base64(list))),
     };
     let (header, floor) = (HeaderShape::new(&call.header), KeyShape::new(call.floor));
-    write(&SyncShape { header, floor, count: call.count, symbols, fingerprints })
+    write(&SyncShape { header, floor, count: call.count, exact: call.exact, symbols, fingerprints })
 }
 
 /// Reads a comparison.
@@ -47,7 +49,8 @@ pub(super) fn read_sync(body: &[u8], door: Door) -> Result<SyncCall, Problem> {
         (None, Some(list)) => SetForm::Fingerprints(fingerprints_from_base64(&list, "fingerprints", MAX_FINGERPRINTS)?),
         _ => return Err(Problem::field("symbols", "either this or `fingerprints` must be given")),
     };
-    Ok(SyncCall { header: shape.header.check(door)?, floor: KeyShape::key(shape.floor), count: shape.count, set })
+    let (header, floor) = (shape.header.check(door)?, KeyShape::key(shape.floor));
+    Ok(SyncCall { header, floor, count: shape.count, exact: shape.exact, set })
 }
 
 #[derive(Serialize)]

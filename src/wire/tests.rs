@@ -66,7 +66,12 @@ fn messages() -> Vec<Message> {
 }
 
 fn digest() -> Digest {
-    Digest { hash: 0x0123_4567_89ab_cdef, count: 17, floor: LogKey { stamp: 3, uuid: uuid(3) } }
+    Digest {
+        hash: 0x0123_4567_89ab_cdef,
+        count: 17,
+        floor: LogKey { stamp: 3, uuid: uuid(3) },
+        exact: Some(0xfedc_ba98_7654_3210),
+    }
 }
 
 fn claims() -> Vec<Claim> {
@@ -79,7 +84,7 @@ fn announcement() -> Announcement {
 
 fn calls() -> Vec<(&'static str, Call)> {
     let link = |wish| Call::Link(LinkCall { header: header(false), wish });
-    let sync = |set| Call::Sync(SyncCall { header: header(true), floor: digest().floor, count: 3, set });
+    let sync = |set| Call::Sync(SyncCall { header: header(true), floor: digest().floor, count: 3, exact: true, set });
     vec![
         (
             "envelope",

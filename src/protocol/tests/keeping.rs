@@ -133,3 +133,77 @@ fn a_node_without_a_disk_says_nothing_of_what_is_worth_keeping() {
     bench.ask(Request::Messages(vec![message(Kind::Message, 8, 4, 60, &[5]), message(Kind::State, 9, 12, 60, &[5])]));
     assert!(!bench.out.iter().any(|output| matches!(output, Output::Keep(_))));
 }
+
+/// What a crash leaves on disk right after an answer: all that was written before it, and nothing that was to be written later.
+fn written(out: &[Output]) -> DiskImage {
+    let mut image = DiskImage::default();
+    for output in out {
+        if let Output::Persist { records, .. } = output {
+            records.iter().for_each(|record| image.apply(record.clone()));
+        }
+    }
+    image
+}
+
+#[test]
+fn a_key_is_on_disk_before_anything_follows_from_its_first_message() {
+    let key = OriginKey::from_seed([5; 32]);
+    let sealed = |message: Message| Message { seal: Some(key.seal("default", &message)), ..message };
+    for kind in [Kind::State, Kind::Message] {
+        let mut bench = Bench::new(durable(quiet()));
+        bench.link(2);
+        bench.out.clear();
+        let first = sealed(message(kind, 3, 4, 60, &[9]));
+        bench.ask(Request::Messages(vec![first.clone()]));
+        assert!(matches!(bench.out.first(), Some(Output::Persist { .. })), "{:?}", bench.out.first());
+        assert!(bench.out.iter().any(|output| matches!(output, Output::Send { .. })), "it is passed on");
+        // The process dies at once: only what was waited for is there.
+        let mut node = Node::new(durable(quiet()), id(1), [78; 32], bench.now);
+        node.restore(bench.now, written(&bench.out));
+        let mut again = Bench { node, now: bench.now, out: Vec::new() };
+        let other = OriginKey::from_seed([6; 32]);
+        let forged = message(kind, 4, 9, 60, &[9]);
+        let forged = Message { seal: Some(other.seal("default", &forged)), ..forged };
+        again.ask(Request::Messages(vec![forged, first]));
+        assert_eq!(again.node.view().counters().forged, 1);
+        assert_eq!(again.node.view().counters().new, 1);
+    }
+}
+
+#[test]
+fn a_key_that_is_known_is_not_written_again() {
+    let key = OriginKey::from_seed([5; 32]);
+    let sealed = |message: Message| Message { seal: Some(key.seal("default", &message)), ..message };
+    let mut bench = Bench::new(durable(quiet()));
+    bench.ask(Request::Messages(vec![sealed(message(Kind::State, 3, 4, 60, &[9]))]));
+    bench.out.clear();
+    bench.ask(Request::Messages(vec![sealed(message(Kind::State, 4, 5, 60, &[9]))]));
+    assert!(!bench.out.iter().any(|output| matches!(output, Output::Persist { .. })));
+}
+
+#[test]
+fn a_message_in_whose_place_another_came_is_gone_from_the_disk() {
+    let mut kept = Kept::new(quiet());
+    let uuid = Uuid::from_u128(1);
+    let submission = Submission { payload: payload("mine"), ttl: None, relays: 0, uuid: Some(uuid) };
+    kept.ask(Request::Submit(submission));
+    kept.ask(Request::MarkRead(vec![uuid]));
+    let earlier = kept.image.clone();
+    kept.ask(Request::Messages(vec![message(Kind::Message, 1, 30, 64, &[5])]));
+    assert_eq!(kept.image.messages.keys().map(|key| key.stamp).collect::<Vec<_>>(), [30]);
+    assert_eq!(held(&kept.restart(quiet())), [(uuid, 1, true)]);
+    // A crash before the last of it was written leaves both: the next life knows which counts, and clears up.
+    let mut both = kept.image.clone();
+    both.replaced.clear();
+    both.messages.extend(earlier.messages);
+    kept.image = both;
+    let mut again = kept.restart(quiet());
+    assert_eq!(held(&again), [(uuid, 1, true)]);
+    again.ask(Request::MarkRead(Vec::new()));
+    for output in again.out.drain(..) {
+        if let Output::Persist { records, .. } | Output::Keep(records) = output {
+            records.into_iter().for_each(|record| kept.image.apply(record));
+        }
+    }
+    assert_eq!(kept.image.messages.keys().map(|key| key.stamp).collect::<Vec<_>>(), [30]);
+}

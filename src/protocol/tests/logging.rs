@@ -27,8 +27,9 @@ proptest! {
             prop_assert!(log.iter().all(|record| record.key() > log.floor()), "what was evicted is gone");
             prop_assert!(!stored || !gone.contains(&key), "what was evicted never comes back");
             gone.extend(held.into_iter().filter(|key| log.get(&key.uuid).is_none()));
-            let sum = log.fingerprints_above(LogKey::default()).fold((0u64, 0), |(s, n), (f, _)| (s.wrapping_add(f), n + 1));
-            prop_assert_eq!(log.hash_above(LogKey::default()), sum);
+            let sum = |exact| log.fingerprints_above(LogKey::default(), exact).fold(0u64, |sum, (f, _)| sum.wrapping_add(f));
+            let sums = log.sums_above(LogKey::default());
+            prop_assert_eq!((sums.hash, sums.exact, sums.count), (sum(false), sum(true), log.len() as u64));
         }
     }
 }

@@ -108,7 +108,7 @@ fn what_a_peer_need_not_get_is_announced_and_not_pushed() {
     bench.hear(2, vec![sent(101, &[6, 2])]);
     let pushed = bench.pushed();
     assert!(!pushed.contains_key(&id(3)) && pushed.contains_key(&id(4)), "{pushed:?}");
-    let digest = Digest { hash: 1, count: 1, floor: LogKey::default() };
+    let digest = Digest { hash: 1, count: 1, floor: LogKey::default(), exact: None };
     let envelope = Envelope {
         header: header(3, true),
         messages: Vec::new(),

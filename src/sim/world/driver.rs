@@ -154,7 +154,11 @@ impl World {
                     let log = process.node.view().log();
                     log.get(uuid).is_some() || key <= log.floor()
                 }
-                None => disk.image().messages.contains_key(&key) || key <= disk.image().floor,
+                // Another message of its uuid may have taken its place.
+                None => {
+                    let mut held = disk.image().messages.keys();
+                    key <= disk.image().floor || held.any(|held| held.uuid == *uuid)
+                }
             };
             if !kept {
                 return Err(broken(self.now, id, (KEPT, format!("{uuid} is gone"))));
