@@ -336,7 +336,7 @@ impl Handle {
             version,
             uuid,
             payload: payload.raw().to_owned(),
-            status: entry.status,
+            status: entry.shown_status(),
             since: self.clock().rfc3339(entry.since),
             hops: path.len() - 1,
             updated_at: self.clock().rfc3339(updated_at),
@@ -348,8 +348,8 @@ impl Handle {
     fn status_event(&self, view: View<'_>, now: Time, id: &NodeId, status: Option<Status>) -> (EventKind, Rc<str>) {
         let entry = view.table().get(id);
         let joined = status.is_none();
-        let status = status.or(entry.map(|entry| entry.status)).unwrap_or(Status::Alive);
-        let since = entry.filter(|entry| entry.status == status).map_or(now, |entry| entry.since);
+        let status = status.or(entry.map(|entry| entry.shown_status())).unwrap_or(Status::Alive);
+        let since = entry.filter(|entry| entry.shown_status() == status).map_or(now, |entry| entry.since);
         let event = StatusEvent {
             node: id.clone(),
             status,

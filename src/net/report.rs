@@ -10,7 +10,7 @@ pub fn state_report(view: View<'_>, now: Time, id: &NodeId, entry: &Entry, clock
     Some(StateReport {
         version: state.version,
         payload: state.payload.raw().to_owned(),
-        status: entry.status,
+        status: entry.shown_status(),
         since: clock.rfc3339(entry.since),
         updated_at: clock.rfc3339(state.updated_at),
         hops: if id == view.id() { 0 } else { state.path.len() },

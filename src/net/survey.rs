@@ -170,7 +170,11 @@ impl Survey {
         self.inner.node.view(|view, _| {
             let entries = view.table().iter().filter(|(id, _)| *id != view.id());
             let mut known: Vec<Known> = entries
-                .map(|(id, entry)| Known { id: id.clone(), status: Some(entry.status), live: entry.status.is_live() })
+                .map(|(id, entry)| Known {
+                    id: id.clone(),
+                    status: Some(entry.shown_status()),
+                    live: entry.status.is_live(),
+                })
                 .collect();
             let own = view.table().get(view.id()).map(|entry| entry.status);
             known.push(Known { id: view.id().clone(), status: own, live: true });

@@ -45,7 +45,7 @@ pub fn of_id(id: &NodeId) -> Fingerprint {
 pub fn of_state(origin: &NodeId, version: Version, uuid: Uuid, status: Status, claim: Version) -> Fingerprint {
     let base = mix_uuid(mix(mix_id(1, origin), version), uuid);
     match status {
-        Status::Alive | Status::Suspect => base,
+        Status::Alive | Status::Suspect | Status::Unverified => base,
         Status::Down => mix(mix(base, 1), claim),
         Status::Left | Status::Forgotten => mix(mix(base, 2), claim),
     }

@@ -10,7 +10,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use super::config::Config;
-use super::door::{Call, Header, Input, Output, Refusal, Reply, Request, Response};
+use super::door::{Call, Event, Header, Input, Output, Refusal, Reply, Request, Response};
 use super::doubt::Past;
 use super::foreign::Foreign;
 use super::forgetting::Forgotten;
@@ -24,7 +24,7 @@ use super::own::Own;
 use super::probe::Probes;
 use super::refused::Refusals;
 use super::table::Table;
-use super::words::{Boot, NodeId, Time};
+use super::words::{Boot, NodeId, Status, Time};
 
 /// What a call was for, kept until it is answered.
 #[derive(Clone, Debug)]
@@ -284,6 +284,11 @@ impl Node {
     /// Does all that is due at `now`.
     fn tend(&mut self, now: Time, out: &mut Vec<Output>) {
         self.overlay.links.settle();
+        if self.compared_once {
+            for id in self.table.confirm_all() {
+                out.push(Output::Emit(Event::StatusChanged { id, status: Status::Alive }));
+            }
+        }
         // Most events leave nothing to do before a later time; only a search for better links acts on what comes meanwhile.
         self.due = self.deadline();
         let calm = !self.stopping && self.overlay.links.are_sound() && self.overlay.scouting.is_none();

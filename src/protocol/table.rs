@@ -53,16 +53,23 @@ pub struct Entry {
     pub claim_version: Version,
     /// Dead for so long that it is no longer spoken of.
     faded: bool,
+    /// Remembered from an earlier life of this node, and not confirmed since.
+    remembered: bool,
 }
 
 impl Entry {
     fn new(now: Time) -> Entry {
-        Entry { state: None, status: Status::Alive, since: now, claim_version: 0, faded: false }
+        Entry { state: None, status: Status::Alive, since: now, claim_version: 0, faded: false, remembered: false }
     }
 
     /// The state's version, 0 without one.
     pub fn version(&self) -> Version {
         self.state.as_ref().map_or(0, |state| state.version)
+    }
+
+    /// What to show of its status: one that this life never saw confirmed is not called alive.
+    pub fn shown_status(&self) -> Status {
+        if self.remembered && self.status == Status::Alive { Status::Unverified } else { self.status }
     }
 
     /// Whether it has been dead for so long that it is no longer spoken of.
@@ -114,6 +121,8 @@ pub struct Table {
     changed: Option<BTreeSet<NodeId>>,
     /// Number of nodes that are not held for alive.
     doubted: usize,
+    /// Whether some entries may be remembered ones that are not confirmed.
+    remembers: bool,
 }
 
 impl Table {
@@ -128,6 +137,7 @@ impl Table {
             dead: 0,
             changed: None,
             doubted: 0,
+            remembers: false,
         }
     }
 
@@ -166,8 +176,28 @@ impl Table {
             entry.status = known.status;
             entry.since = known.since.min(now);
             entry.claim_version = entry.claim_version.max(known.claim_version);
+            entry.remembered = true;
         });
+        self.remembers = true;
         self.heard(&known.id, known.claim_version);
+    }
+
+    /// What is remembered of others was compared with a peer, and so is what the network believes: returns whose shown
+    /// status changes by that.
+    pub(super) fn confirm_all(&mut self) -> Vec<NodeId> {
+        if !std::mem::take(&mut self.remembers) {
+            return Vec::new();
+        }
+        let remembered = self.entries.iter().filter(|(_, entry)| entry.remembered);
+        let remembered: Vec<NodeId> = remembered.map(|(id, _)| id.clone()).collect();
+        let alive = |id: &NodeId| self.entries.get(id).is_some_and(|entry| entry.status == Status::Alive);
+        let shown: Vec<NodeId> = remembered.iter().filter(|id| alive(id)).cloned().collect();
+        for id in remembered {
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.remembered = false;
+            }
+        }
+        shown
     }
 
     /// What is known of `id`.
@@ -253,6 +283,7 @@ impl Table {
                 entry.faded = false;
             }
             entry.claim_version = entry.claim_version.max(message.version);
+            entry.remembered = false;
         });
         Merge::Taken
     }
@@ -277,6 +308,7 @@ impl Table {
         self.change(now, &claim.id, |entry| {
             entry.claim_version = claim.version;
             entry.status = claim.status;
+            entry.remembered = false;
             if changed {
                 entry.since = Time(now.0.saturating_sub(claim.age_ms));
             }

@@ -271,16 +271,19 @@ pub enum Status {
     Left,
     /// An operator had it forgotten; only claims say so.
     Forgotten,
+    /// Remembered from an earlier life as alive, and not yet confirmed by anyone; only displays say so.
+    Unverified,
 }
 
 impl Status {
     /// Every status with its name on the wire.
-    pub const ALL: [(Status, &'static str); 5] = [
+    pub const ALL: [(Status, &'static str); 6] = [
         (Status::Alive, "alive"),
         (Status::Suspect, "suspect"),
         (Status::Down, "down"),
         (Status::Left, "left"),
         (Status::Forgotten, "forgotten"),
+        (Status::Unverified, "unverified"),
     ];
 
     /// Its name on the wire.
@@ -290,7 +293,7 @@ impl Status {
 
     /// Whether a node of this status counts among the living.
     pub fn is_live(self) -> bool {
-        matches!(self, Status::Alive | Status::Suspect)
+        matches!(self, Status::Alive | Status::Suspect | Status::Unverified)
     }
 }
 

@@ -49,7 +49,7 @@ fn group(cluster: &str, id: &NodeId, entry: &Entry, target: Option<&str>) -> Opt
     let mut labels = BTreeMap::from([
         ("__meta_gossip_cluster".to_owned(), cluster.to_owned()),
         ("__meta_gossip_node".to_owned(), id.to_string()),
-        ("__meta_gossip_status".to_owned(), entry.status.name().to_owned()),
+        ("__meta_gossip_status".to_owned(), entry.shown_status().name().to_owned()),
     ]);
     let members = payload.as_object().into_iter().flatten().take(MAX_LABELS);
     for (name, value) in members {

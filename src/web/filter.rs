@@ -56,7 +56,7 @@ impl Filter {
             let known = Status::ALL.iter().find(|(status, known)| *known == name && *status != Status::Forgotten);
             let (status, _) = known.ok_or_else(|| {
                 let shown: String = name.chars().take(40).collect();
-                Problem::field("status", format!("{shown:?} is none of alive, suspect, down, left"))
+                Problem::field("status", format!("{shown:?} is none of alive, suspect, down, left, unverified"))
             })?;
             self.statuses.push(*status);
         }
@@ -73,7 +73,7 @@ impl Filter {
 
     /// Whether this node is meant.
     pub(super) fn takes(&self, entry: &Entry) -> bool {
-        if !self.statuses.is_empty() && !self.statuses.contains(&entry.status) {
+        if !self.statuses.is_empty() && !self.statuses.contains(&entry.shown_status()) {
             return false;
         }
         if self.members.is_empty() {

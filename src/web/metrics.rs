@@ -72,7 +72,7 @@ fn of_node(page: &mut Page, view: View<'_>) {
     page.gauge("gossip_peers_differing", "Peers whose last digest differed from this node's.", differing as f64);
     page.head("gossip_nodes", "gauge", "Known nodes, this one included, by what is believed of them.");
     for (status, name) in Status::ALL.iter().filter(|(status, _)| *status != Status::Forgotten) {
-        let count = view.table().iter().filter(|(_, entry)| entry.status == *status).count();
+        let count = view.table().iter().filter(|(_, entry)| entry.shown_status() == *status).count();
         page.sample("gossip_nodes", &[("status", name)], count as f64);
     }
     page.counter(

@@ -49,7 +49,7 @@ pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpRe
 /// What the links carried, each since it was made.
 pub(super) fn peer_reports<'a>(view: View<'a>) -> impl Iterator<Item = (NodeId, PeerReport)> + use<'a> {
     view.links().map(move |(id, counts, waiting)| {
-        let status = view.table().get(id).map(|entry| entry.status);
+        let status = view.table().get(id).map(|entry| entry.shown_status());
         let PeerCounters { sent, received, duplicate, repaired, failures } = counts;
         (id.clone(), PeerReport { status, sent, received, duplicate, repaired, failures, waiting })
     })

@@ -67,7 +67,7 @@ pub(super) fn table(view: View<'_>, now: Time, is_meant: impl Fn(&Entry) -> bool
         table.add_row([
             id.to_string(),
             state.version.to_string(),
-            entry.status.name().to_owned(),
+            entry.shown_status().name().to_owned(),
             age(now, state.updated_at),
             hops.to_string(),
             payload_text(state.payload.as_str()),
@@ -82,7 +82,7 @@ pub(super) fn peers(view: View<'_>, now: Time) -> String {
     let mut table = new_table(&[&["peer", "address", "status", "since"], &counted[..]].concat());
     for (id, report) in peer_reports(view) {
         let entry = view.table().get(&id);
-        let status = entry.map_or("unknown", |entry| entry.status.name());
+        let status = entry.map_or("unknown", |entry| entry.shown_status().name());
         let since = entry.map_or_else(String::new, |entry| age(now, entry.since));
         let counts = [report.sent, report.received, report.duplicate, report.repaired, report.failures];
         let words = [id.to_string(), id.address(), status.to_owned(), since];

@@ -127,6 +127,9 @@ impl<'a> ClaimShape<'a> {
             if claim.version > MAX_VERSION {
                 return Err(Problem::field(format!("claims[{i}].version"), "above 2^53-1").with_limit(MAX_VERSION));
             }
+            if claim.status == Status::Unverified {
+                return Err(Problem::field(format!("claims[{i}].status"), "unverified is no claim"));
+            }
             let (version, status) = (claim.version, claim.status);
             let (age_ms, uuid) = (claim.age_ms.min(MAX_VERSION), claim.uuid);
             Ok(Claim { id: claim.id.into_owned(), version, status, age_ms, uuid })

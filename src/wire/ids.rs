@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for Status {
         found.map(|(status, _)| *status).ok_or_else(|| {
             D::Error::unknown_variant(
                 &name.chars().take(40).collect::<String>(),
-                &["alive", "suspect", "down", "left", "forgotten"],
+                &["alive", "suspect", "down", "left", "forgotten", "unverified"],
             )
         })
     }

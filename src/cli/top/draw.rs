@@ -99,7 +99,7 @@ fn style(row: &Row) -> Style {
         Status::Alive => Style::new(),
         Status::Suspect => Style::new().fg(Color::Yellow),
         Status::Down => Style::new().fg(Color::Red),
-        Status::Left | Status::Forgotten => Style::new().fg(Color::DarkGray),
+        Status::Left | Status::Forgotten | Status::Unverified => Style::new().fg(Color::DarkGray),
     };
     let flashes = row.changed.is_some_and(|at| at.elapsed() < FLASH);
     if flashes { style.add_modifier(Modifier::BOLD).fg(Color::Green) } else { style }

@@ -207,3 +207,28 @@ fn a_message_in_whose_place_another_came_is_gone_from_the_disk() {
     }
     assert_eq!(kept.image.messages.keys().map(|key| key.stamp).collect::<Vec<_>>(), [30]);
 }
+
+#[test]
+fn whom_a_restarted_node_remembers_is_unverified_until_it_has_compared() {
+    let known = KnownRecord {
+        id: id(5),
+        state: Some((message(Kind::State, 5, 3, 9, &[5]), Time(1))),
+        status: Status::Alive,
+        since: Time(1),
+        claim_version: 3,
+    };
+    let image = DiskImage { known: [(id(5), Some(known))].into(), ..DiskImage::default() };
+    let mut bench = Bench::new(Config { durable: true, ..quiet() });
+    bench.node.restore(bench.now, image);
+    let shown = |bench: &Bench| bench.node.view().table().get(&id(5)).map(Entry::shown_status);
+    assert_eq!(shown(&bench), Some(Status::Unverified));
+    bench.pass(HEARTBEAT_MS);
+    assert_eq!(shown(&bench), Some(Status::Unverified), "time alone confirms nothing");
+    bench.link(2);
+    let digest = Some(bench.node.view().digest());
+    let (messages, claims, prune, recent) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (header, free_place, graft) = (header(2, true), None, None);
+    bench.ask(Request::Gossip(Envelope { header, messages, digest, claims, free_place, graft, prune, recent }));
+    assert_eq!(shown(&bench), Some(Status::Alive), "a peer holds the same");
+    assert!(bench.events().contains(&Event::StatusChanged { id: id(5), status: Status::Alive }));
+}
