@@ -62,8 +62,8 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "events",
         &[
-            "curl -sN 'localhost:7001/events?kind=message' | head -n 7 | cut -c 1-110",
-            "curl -sN -H 'Accept: application/x-ndjson' 'localhost:7001/events?kind=message' | head -n 2 | cut -c 1-110",
+            "curl -sN 'localhost:7001/events?kind=message' | head -n 7 | cut -d, -f 1-4",
+            "curl -sN -H 'Accept: application/x-ndjson' 'localhost:7001/events?kind=message' | head -n 2 | cut -d, -f 1-4",
             "curl -s 'localhost:7001/events?kind=weather'",
         ],
     ),
