@@ -59,14 +59,6 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("message", &["curl -s localhost:7001/messages/UUID", "curl -s localhost:7001/messages/xyz"]),
     ("spread", &["curl -s localhost:7001/messages/UUID/spread"]),
     ("overlay", &["curl -s localhost:7001/overlay"]),
-    (
-        "events",
-        &[
-            "curl -sN 'localhost:7001/events?kind=message' | head -n 7 | cut -c 1-110",
-            "curl -sN -H 'Accept: application/x-ndjson' 'localhost:7001/events?kind=message' | head -n 2 | cut -c 1-110",
-            "curl -s 'localhost:7001/events?kind=weather'",
-        ],
-    ),
     ("discovery", &["curl -s 'localhost:7001/sd/prometheus?target=addr&role=db'"]),
     ("metrics", &["curl -s localhost:7001/metrics | grep -E 'gossip_(converged|nodes)'"]),
     ("live", &["curl -s localhost:7001/livez"]),
@@ -74,9 +66,17 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("openapi", &["curl -s localhost:7001/openapi.json | head -n 4"]),
     ("page", &["curl -s localhost:7002/"]),
     ("pageFile", &["curl -s -o /dev/null -w '%{http_code} %{content_type}\\n' localhost:7001/page/app.js"]),
-    ("seeds", &["curl -s localhost:7001/seeds"]),
-    ("addSeed", &["curl -s localhost:7001/seeds -d '{\"seed\": 7009}'"]),
-    ("removeSeed", &["curl -s -X DELETE localhost:7001/seeds/7009"]),
+    ("seeds", &["curl -s localhost:7002/seeds"]),
+    ("addSeed", &["curl -s localhost:7002/seeds -d '{\"seed\": 7009}'"]),
+    ("removeSeed", &["curl -s -X DELETE localhost:7002/seeds/7009"]),
+    (
+        "events",
+        &[
+            "curl -sN 'localhost:7001/events?kind=message' | head -n 7 | cut -d, -f 1-4",
+            "curl -sN -H 'Accept: application/x-ndjson' 'localhost:7001/events?kind=message' | head -n 2 | cut -d, -f 1-4",
+            "curl -s 'localhost:7001/events?kind=weather'",
+        ],
+    ),
     ("faults", &["curl -s localhost:7001/faults"]),
     (
         "setFaults",
