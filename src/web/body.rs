@@ -74,7 +74,7 @@ impl Stream for Shared {
 }
 
 /// Reads and throws away what is left of a body that was refused unread, for its rate, its token or its path, up to
-/// [`MAX_DISCARDED`]. Who writes all of a body before it reads would otherwise find the connection reset (HTTP/1.1,
+/// 8 MiB. Who writes all of a body before it reads would otherwise find the connection reset (HTTP/1.1,
 /// RFC 9112, section 9.6), or its stream broken (HTTP/2), and not the answer.
 ///
 /// # Errors
