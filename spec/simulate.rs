@@ -188,14 +188,22 @@ fn news_on_its_way_is_no_reason_to_compare() {
 
 #[test]
 fn two_nodes_find_out_in_what_they_differ() {
-    let found = report(&["--reconcile", "2000", "--differ", "0,1,100"]);
-    let found = found.as_array().unwrap();
-    assert_eq!(found.len(), 3);
-    for (run, differing) in found.iter().zip([0, 1, 100]) {
-        assert_eq!((&run["differing"], &run["messages"]), (&differing.into(), &differing.into()), "{run}");
-        assert_eq!(run["agreed"], true);
-        assert!(run["bytes"].as_u64().unwrap() <= if differing == 0 { 700 } else { 2_000 + 64 * differing }, "{run}");
-        assert!(run["round_trips"].as_u64().unwrap() <= 4, "{run}");
+    let mut bytes = [Vec::new(), Vec::new(), Vec::new()];
+    // How many symbols suffice is a matter of luck, and so is how well that is estimated: the usual cost counts.
+    for seed in ["1", "2", "3", "4", "5"] {
+        let found = report(&["--reconcile", "2000", "--differ", "0,1,100", "--seed", seed]);
+        let found = found.as_array().unwrap();
+        assert_eq!(found.len(), 3);
+        for ((run, differing), bytes) in found.iter().zip([0, 1, 100]).zip(&mut bytes) {
+            assert_eq!((&run["differing"], &run["messages"]), (&differing.into(), &differing.into()), "{run}");
+            assert_eq!(run["agreed"], true);
+            assert!(run["round_trips"].as_u64().unwrap() <= 4, "{run}");
+            bytes.push(run["bytes"].as_u64().unwrap());
+        }
+    }
+    for (bytes, limit) in bytes.iter_mut().zip([700, 2_000 + 64, 2_000 + 6_400]) {
+        bytes.sort_unstable();
+        assert!(bytes[2] <= limit, "{bytes:?}, at most {limit} as a rule");
     }
     let table = simulate(&["--reconcile", "100", "--differ", "3"]);
     assert!(String::from_utf8_lossy(&table.stdout).contains("ROUND TRIPS"));

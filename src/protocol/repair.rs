@@ -15,7 +15,7 @@ use super::sketch::{SYMBOL_BYTES, Sketch};
 use super::words::{Digest, LogKey, Message, NodeId, Status, Time};
 
 /// Symbols of a first comparison: enough for about twenty differences, in under a kilobyte.
-const FIRST_SYMBOLS: usize = 32;
+const FIRST_SYMBOLS: usize = 48;
 
 /// How much a further comparison grows where the other side does not say how many symbols should suffice.
 const GROWTH: usize = 8;

@@ -16,7 +16,7 @@ pub const SYMBOL_BYTES: usize = 14;
 /// Symbols that a large difference needs for each of its items.
 const SYMBOLS_PER_ITEM: f64 = 1.35;
 
-/// An estimate from 32 symbols is within a quarter or so of the truth; this much more covers nearly all.
+/// An estimate from the first symbols is within a quarter or so of the truth; this much more covers nearly all.
 const ESTIMATE_MARGIN: f64 = 1.5;
 
 /// Small differences need more symbols per item than large ones.
