@@ -113,7 +113,7 @@ impl Node {
 
     pub(super) fn promise(&mut self, now: Time, from: &NodeId, boot: Boot, instead_of: NodeId) -> LinkAnswer {
         let held = self.overlay.links.contains_key(&instead_of);
-        let free = self.may_give_up(&instead_of) && !self.overlay.is_exchanging();
+        let free = !self.overlay.is_engaged(&instead_of) && !self.overlay.is_exchanging();
         if !held || !free || self.overlay.holds_place(from) {
             return LinkAnswer::Busy;
         }

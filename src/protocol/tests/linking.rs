@@ -176,6 +176,16 @@ fn given_neighbours_are_not_given_up() {
 }
 
 #[test]
+fn a_newcomer_may_split_the_link_of_given_neighbours() {
+    let mut bench = Bench::new(Config { max_peers: 2, given_peers: vec![id(2), id(3)], ..quiet() });
+    bench.link(2);
+    bench.link(3);
+    assert_eq!(bench.wish(9, LinkWish::InsteadOf(id(2))), LinkAnswer::Promised);
+    bench.ask(Request::Unlink(id(2)));
+    assert_eq!(bench.peers(), [id(3), id(9)]);
+}
+
+#[test]
 fn a_linked_neighbour_whose_state_has_not_come_is_not_searched_from() {
     let mut bench = Bench::new(Config { max_peers: 4, given_peers: vec![id(2)], ..quiet() });
     bench.link(2);
