@@ -67,6 +67,17 @@ pub struct PeerCounters {
     pub failures: u64,
 }
 
+/// What an envelope carried, and when it went.
+#[derive(Clone, Debug)]
+pub struct Carried {
+    /// What was taken from the queue.
+    pub items: Vec<(ItemKey, Waiting)>,
+    /// What else it said.
+    pub wishes: Wishes,
+    /// When it went.
+    pub sent_at: Time,
+}
+
 /// One link.
 #[derive(Clone, Debug)]
 pub struct Link {
