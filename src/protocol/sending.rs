@@ -46,8 +46,8 @@ impl Node {
                 link.counts.sent += envelope.messages.len() as u64;
                 if due {
                     link.heartbeat_at = next_heartbeat;
-                    link.sent_digest(now, self.config.heartbeat_ms);
                 }
+                link.await_answer(now, due, self.config.heartbeat_ms);
             }
             let claims = envelope.claims.iter().map(|claim| claim.id.clone()).collect();
             let wishes = Wishes { claims, graft: envelope.graft.clone(), prune: envelope.prune.clone() };
