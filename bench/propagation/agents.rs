@@ -116,8 +116,8 @@ impl System for Agents {
         &self.processes
     }
 
-    fn members(&mut self) -> anyhow::Result<Vec<usize>> {
-        for agent in &mut self.agents {
+    fn members(&mut self, of: usize) -> anyhow::Result<Vec<usize>> {
+        for agent in self.agents.iter_mut().take(of) {
             agent.tell("members")?;
         }
         let parse = |agent: &mut Agent| {
@@ -125,7 +125,7 @@ impl System for Agents {
             let count = line.strip_prefix("members ").with_context(|| format!("an agent said {line:?}"))?;
             Ok(count.parse()?)
         };
-        self.agents.iter_mut().map(parse).collect()
+        self.agents.iter_mut().take(of).map(parse).collect()
     }
 
     fn observe(&mut self, on: bool) -> anyhow::Result<()> {

@@ -148,10 +148,10 @@ impl System for Nodes {
         &self.processes
     }
 
-    fn members(&mut self) -> anyhow::Result<Vec<usize>> {
-        // A node that does not listen yet knows nobody.
-        let known = |node: &mut Node| node.digest().map_or(0, |digest| digest.live.saturating_sub(1));
-        Ok(self.nodes.iter_mut().map(known).collect())
+    fn members(&mut self, of: usize) -> anyhow::Result<Vec<usize>> {
+        // A node that does not answer yet knows no number that could be right.
+        let known = |node: &mut Node| node.digest().map_or(usize::MAX, |digest| digest.live.saturating_sub(1));
+        Ok(self.nodes.iter_mut().take(of).map(known).collect())
     }
 
     fn observe(&mut self, on: bool) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 
 use super::Options;
 use super::gauges::{self, Traffic, loopback, processor_time};
@@ -12,8 +12,8 @@ use super::systems::{Arrival, Complete, Contender, System};
 /// How long a network may take to be complete.
 const READY: Duration = Duration::from_secs(120);
 
-/// How long links must have stood still.
-const STILL: Duration = Duration::from_secs(3);
+/// How long links must have stood still: gossipsub's first heartbeat comes after 5 s.
+const STILL: Duration = Duration::from_secs(7);
 
 /// How long a message may be under way before it counts as lost.
 const LOST: Duration = Duration::from_secs(10);
@@ -46,7 +46,8 @@ struct Bench<'a> {
 }
 
 /// Measures one round.
-pub fn run(options: &Options, contender: &Contender, nodes: usize, seed: u64) -> anyhow::Result<Round> {
+pub fn run(options: &Options, contender: &Contender, nodes: usize, round: u32) -> anyhow::Result<Round> {
+    let (seed, first) = (options.seed + u64::from(round), round == 0);
     let submission = if contender.watched_apart { submission(options, contender, seed)? } else { Traffic::default() };
     let began = Instant::now();
     let system = contender.start(nodes, seed)?;
@@ -60,18 +61,10 @@ pub fn run(options: &Options, contender: &Contender, nodes: usize, seed: u64) ->
     if options.rate > 0 {
         bench.steady(&mut round)?;
     }
-    let processes = bench.system.processes();
-    let each = |field: &str| processes.iter().map(|process| gauges::status(*process, field)).collect();
-    let (mut rss, mut threads): (Vec<f64>, Vec<f64>) = (some(each("VmRSS:"))?, some(each("Threads:"))?);
-    round.figures.insert("rss_mib", middle(&mut rss) / 1_024.0);
-    round.figures.insert("threads", middle(&mut threads));
+    if first && contender.detects() && nodes > 2 {
+        bench.detect(&mut round)?;
+    }
     Ok(round)
-}
-
-fn some(values: anyhow::Result<Vec<f64>>) -> anyhow::Result<Vec<f64>> {
-    let values = values?;
-    ensure!(!values.is_empty(), "a network without nodes");
-    Ok(values)
 }
 
 fn middle(values: &mut [f64]) -> f64 {
@@ -96,7 +89,7 @@ impl Bench<'_> {
         let began = Instant::now();
         let (mut last, mut since) = (Vec::new(), Instant::now());
         loop {
-            let members = self.system.members()?;
+            let members = self.system.members(self.nodes)?;
             if members != last {
                 (last, since) = (members, Instant::now());
             }
@@ -162,7 +155,7 @@ impl Bench<'_> {
         idle_traffic: Traffic,
         idle_cpu: f64,
     ) -> anyhow::Result<()> {
-        let count = u64::from(if self.contender.is_slow() { self.options.messages / 3 } else { self.options.messages });
+        let count = u64::from(self.options.messages) / if self.contender.takes_seconds() { 3 } else { 1 };
         let sent = self.system.transmissions()?;
         // The last acknowledgements of what was just asked are not a message's.
         std::thread::sleep(Duration::from_millis(200));
@@ -177,6 +170,7 @@ impl Bench<'_> {
         if let (Some(before), Some(after)) = (sent, self.system.transmissions()?) {
             round.figures.insert("transmissions_per_message", (after - before) as f64 / count as f64);
         }
+        self.sizes(round)?;
         let mut arrivals = Vec::new();
         if self.contender.watched_apart {
             self.system.observe(true)?;
@@ -195,6 +189,16 @@ impl Bench<'_> {
         Ok(())
     }
 
+    /// Memory and threads of a node, while nobody watches.
+    fn sizes(&self, round: &mut Round) -> anyhow::Result<()> {
+        let processes = self.system.processes();
+        let each = |field: &str| processes.iter().map(|process| gauges::status(*process, field)).collect();
+        let (rss, threads): (anyhow::Result<Vec<f64>>, anyhow::Result<Vec<f64>>) = (each("VmRSS:"), each("Threads:"));
+        round.figures.insert("rss_mib", middle(&mut rss?) / 1_024.0);
+        round.figures.insert("threads", middle(&mut threads?));
+        Ok(())
+    }
+
     /// Messages at a steady rate, each from another node.
     fn steady(&mut self, round: &mut Round) -> anyhow::Result<()> {
         let gap = Duration::from_secs(1) / self.options.rate;
@@ -209,6 +213,21 @@ impl Bench<'_> {
         let (last, delivered) = self.judge(&published, &arrivals);
         round.rate_last_ms = last;
         round.figures.insert("rate_delivered", delivered);
+        Ok(())
+    }
+
+    /// Ends one process as kill -9 does: seconds until all others know.
+    fn detect(&mut self, round: &mut Round) -> anyhow::Result<()> {
+        let survivors = self.nodes - 1;
+        let process = i32::try_from(self.system.processes()[survivors])?;
+        let process = rustix::process::Pid::from_raw(process).context("a process without a number")?;
+        let began = Instant::now();
+        rustix::process::kill_process(process, rustix::process::Signal::KILL)?;
+        while self.system.members(survivors)?.iter().any(|count| *count == survivors) {
+            ensure!(began.elapsed() < READY, "a death not noticed within {} s", READY.as_secs());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        round.figures.insert("death_known_s", began.elapsed().as_secs_f64());
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use super::phases::Round;
 use super::systems::Contender;
 
 /// Figures of the table: name, heading, decimals.
-const COLUMNS: [(&str, &str, usize); 17] = [
+const COLUMNS: [(&str, &str, usize); 18] = [
     ("last_p50_ms", "last p50 ms", 1),
     ("last_p99_ms", "p99 ms", 1),
     ("delivered", "delivered", 3),
@@ -29,6 +29,7 @@ const COLUMNS: [(&str, &str, usize); 17] = [
     ("idle_packets_per_s", "packets/s", 0),
     ("idle_cpu_s_in_20_s", "CPU s in 20 s", 2),
     ("ready_s", "ready s", 1),
+    ("death_known_s", "death known s", 1),
     ("messages", "messages", 0),
 ];
 

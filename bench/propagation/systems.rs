@@ -28,8 +28,8 @@ pub struct Arrival {
 pub trait System {
     /// The process of each node.
     fn processes(&self) -> &[u32];
-    /// How many others each node is linked with or knows, as the system has it.
-    fn members(&mut self) -> anyhow::Result<Vec<usize>>;
+    /// How many others each of the first so many nodes is linked with or knows to live, as the system has it.
+    fn members(&mut self, of: usize) -> anyhow::Result<Vec<usize>>;
     /// Begins or ends to watch what arrives, where watching costs traffic.
     fn observe(&mut self, on: bool) -> anyhow::Result<()>;
     /// Has a node publish; does not wait.
@@ -83,8 +83,18 @@ impl Contender {
         &self.name
     }
 
+    /// Whether each node learns of the death of any other.
+    pub fn detects(&self) -> bool {
+        matches!(self.complete, Complete::All) && self.name != "floor"
+    }
+
     /// Whether it is measured in one round only.
     pub fn is_slow(&self) -> bool {
+        self.gap > FAST
+    }
+
+    /// Whether it gets fewer messages.
+    pub fn takes_seconds(&self) -> bool {
         self.gap >= Duration::from_secs(1)
     }
 
