@@ -33,7 +33,7 @@ impl Node {
             self.hear_of_place(now, place);
         }
         self.hear_wishes(&from, envelope.graft, &envelope.prune);
-        self.hear_announcements(now, envelope.recent, out);
+        self.hear_announcements(now, &from, envelope.recent, out);
         let digest = envelope.digest.map(|theirs| {
             self.heartbeat_seen(now, &from);
             self.compare_digest(now, &from, theirs);

@@ -247,7 +247,7 @@ impl Node {
     fn delivered(&mut self, now: Time, to: NodeId, purpose: Purpose, reply: Reply, out: &mut Vec<Output>) {
         match (purpose, reply) {
             (Purpose::Gossip(carried), Reply::Gossip(reply)) => {
-                self.gossip_answered(now, &to, &carried.items, reply, out);
+                self.gossip_answered(now, &to, &carried, reply, out);
             }
             (Purpose::Sync, Reply::Sync(reply)) => self.sync_answered(now, &to, reply, out),
             (Purpose::Offer, Reply::Link(reply)) => self.offer_answered(now, &to, reply, out),

@@ -143,14 +143,14 @@ impl Node {
         &mut self,
         now: Time,
         to: &NodeId,
-        items: &[(ItemKey, Waiting)],
+        carried: &Carried,
         reply: GossipReply,
         out: &mut Vec<Output>,
     ) {
         if let Some(link) = self.overlay.links.get_mut(to) {
             link.ended();
         }
-        if self.meet(now, &reply.header, out).is_err() || reply.judgements.len() > items.len() {
+        if self.meet(now, &reply.header, out).is_err() || reply.judgements.len() > carried.items.len() {
             return;
         }
         let same_life = self.overlay.links.get(to).is_some_and(|link| link.boot == reply.header.boot);
@@ -159,8 +159,11 @@ impl Node {
         } else if same_life {
             self.link_works(now, to);
         }
-        self.learn_from_outcomes(to, items, &reply.judgements);
-        self.hear_announcements(now, reply.recent, out);
+        self.learn_from_outcomes(to, &carried.items, &reply.judgements);
+        if let Some(graft) = &carried.wishes.graft {
+            self.was_asked_again(to, graft);
+        }
+        self.hear_announcements(now, to, reply.recent, out);
         for message in reply.newer {
             self.judge(now, message, Some(to), out);
         }

@@ -8,8 +8,10 @@
 //! old one is told to stop; path lengths fall with every such change, so two nodes cannot take each other for parents. The
 //! loss of a parent grafts all other links at once.
 //!
-//! What is not pushed over a link is announced with the next digest, so that further paths enter the log; the digest itself
-//! shows within a heartbeat when a tree is broken, and what repair then brings grafts the link that it came over.
+//! What is not pushed over a link is announced with the next digest, so that further paths enter the log. A much shorter
+//! one becomes the way of the next messages (Plumtree, section 3.8): its link is asked for the origin, and the old parent
+//! told to stop when that was answered. The digest itself shows within a heartbeat when a tree is broken, and what repair
+//! then brings grafts the link that it came over.
 
 use super::door::Output;
 use super::limits::{MAX_ANNOUNCED, MAX_GRAFTS};
@@ -27,6 +29,8 @@ const MUCH_SHORTER: usize = 2;
 pub struct Tree {
     /// The link over which this origin's messages come.
     parent: Option<u8>,
+    /// The parent before, to be told to stop when the new one has been asked to push.
+    outgoing: Option<u8>,
     /// Messages in a row that others brought and the parent did not.
     missed: u8,
     /// Links over which this origin's messages are not wanted.
@@ -87,6 +91,7 @@ impl Tree {
     /// A link is gone; true if it was the parent.
     pub(super) fn lose(&mut self, slot: u8) -> bool {
         self.set_eager(slot);
+        self.outgoing.take_if(|outgoing| *outgoing == slot);
         let lost = self.parent == Some(slot);
         if lost {
             self.parent = None;
@@ -287,9 +292,54 @@ impl Node {
     }
 
     /// A peer announces what it did not push: another way by which a message might have come.
-    pub(super) fn hear_announcements(&mut self, now: Time, announced: Vec<Announcement>, out: &mut Vec<Output>) {
+    pub(super) fn hear_announcements(
+        &mut self,
+        now: Time,
+        from: &NodeId,
+        announced: Vec<Announcement>,
+        out: &mut Vec<Output>,
+    ) {
+        let slot = self.slot_of(Some(from)).filter(|_| self.config.trees);
         for announcement in announced {
             self.hear_way(now, announcement.uuid, &announcement.path, out);
+            if let Some(slot) = slot {
+                self.take_shorter_way(&announcement, slot);
+            }
+        }
+    }
+
+    /// Makes the link that announced a message its origin's parent if its way is much shorter.
+    fn take_shorter_way(&mut self, announcement: &Announcement, slot: u8) {
+        let Some(record) = self.log.get(&announcement.uuid).filter(|record| !record.is_flooded()) else { return };
+        let origin = &record.message.origin;
+        let shorter = announcement.path.first() == Some(origin)
+            && announcement.path.len() + MUCH_SHORTER <= record.message.path.len();
+        let Some(tree) = self.table.tree_mut(origin).filter(|_| shorter) else { return };
+        // Only the way of the parent is known to be the longer one.
+        if tree.parent.is_some() && tree.parent == record.copies.first && tree.outgoing.is_none() {
+            tree.outgoing = tree.parent.replace(slot);
+            tree.missed = 0;
+            let origin = origin.clone();
+            self.ask_again(&origin, slot);
+        }
+    }
+
+    /// A link was asked for origins again, and knows it.
+    pub(super) fn was_asked_again(&mut self, by: &NodeId, graft: &Graft) {
+        let Some(slot) = self.slot_of(Some(by)) else { return };
+        let outgoing = |tree: &mut Tree| if tree.parent == Some(slot) { tree.outgoing.take() } else { None };
+        let stopped: Vec<(NodeId, u8)> = match graft {
+            Graft::All => {
+                let trees = self.table.trees_mut();
+                trees.filter_map(|(origin, tree)| Some((origin.clone(), outgoing(tree)?))).collect()
+            }
+            Graft::Origins(origins) => {
+                let of = |origin: &NodeId| Some((origin.clone(), outgoing(self.table.tree_mut(origin)?)?));
+                origins.iter().filter_map(of).collect()
+            }
+        };
+        for (origin, old) in stopped {
+            self.stop_other(&origin, old);
         }
     }
 }

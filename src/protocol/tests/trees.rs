@@ -142,6 +142,38 @@ fn the_loss_of_the_parent_grafts_the_other_links_at_once() {
 }
 
 #[test]
+fn a_much_shorter_announced_way_is_asked_for_and_then_the_old_one_told_to_stop() {
+    let mut bench = acquainted();
+    bench.hear(2, vec![sent(100, &[6, 8, 9, 2])]);
+    bench.pushed();
+    let announce = |bench: &mut Bench, from: u16, way: &[u16]| {
+        let recent = vec![Announcement { uuid: Uuid::from_u128(100), path: path(way) }];
+        let (messages, claims, prune, header) = (Vec::new(), Vec::new(), Vec::new(), header(from, true));
+        let (digest, free_place, graft) = (None, None, None);
+        bench.ask(Request::Gossip(Envelope { header, messages, digest, claims, free_place, graft, prune, recent }));
+        let calls = bench.calls();
+        let grafts = |call: &Call| matches!(call, Call::Gossip(envelope) if envelope.graft.is_some());
+        calls.into_iter().filter(|(.., call)| grafts(call)).collect::<Vec<_>>()
+    };
+    assert!(announce(&mut bench, 4, &[6, 8, 4]).is_empty(), "one hop fewer is not worth a change");
+    let asked = announce(&mut bench, 3, &[6, 3]);
+    assert_eq!(asked.iter().map(|(_, to, _)| to.clone()).collect::<Vec<_>>(), [id(3)]);
+    assert!(announce(&mut bench, 4, &[6, 4]).is_empty(), "one change at a time");
+    let pruned = |bench: &mut Bench| -> Vec<NodeId> {
+        let calls = bench.calls();
+        let prunes = |call: &Call| matches!(call, Call::Gossip(envelope) if envelope.prune == [id(6)]);
+        calls.into_iter().filter(|(.., call)| prunes(call)).map(|(_, to, _)| to).collect()
+    };
+    bench.pass(HEARTBEAT_MS / 8);
+    assert!(pruned(&mut bench).is_empty(), "the new parent may not know yet that it is to push");
+    bench.tell(Input::Delivered { ticket: asked[0].0, reply: accepting(&id(3), 0) });
+    bench.pass(2 * HEARTBEAT_MS);
+    assert_eq!(pruned(&mut bench), [id(2)]);
+    bench.hear(3, vec![sent(101, &[6, 3])]);
+    assert!(!keep(&mut bench, 4, sent(101, &[6, 4])), "3 is the parent now");
+}
+
+#[test]
 fn announced_paths_enter_the_log() {
     let mut bench = acquainted();
     bench.hear(2, vec![sent(100, &[6, 2])]);
