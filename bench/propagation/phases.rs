@@ -223,7 +223,7 @@ impl Bench<'_> {
         let process = rustix::process::Pid::from_raw(process).context("a process without a number")?;
         let began = Instant::now();
         rustix::process::kill_process(process, rustix::process::Signal::KILL)?;
-        while self.system.members(survivors)?.iter().any(|count| *count == survivors) {
+        while self.system.members(survivors)?.contains(&survivors) {
             ensure!(began.elapsed() < READY, "a death not noticed within {} s", READY.as_secs());
             std::thread::sleep(Duration::from_millis(20));
         }

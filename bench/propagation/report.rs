@@ -76,6 +76,7 @@ pub struct Report {
     command: String,
     cores: usize,
     own_network_namespace: bool,
+    precedence_over_other_programs: bool,
     bytes: u32,
     rate_per_s: u32,
     load_average_before: String,
@@ -96,12 +97,13 @@ fn quantile(values: &[f64], part: f64) -> Option<f64> {
 }
 
 impl Report {
-    pub fn new(options: &Options, own_network_namespace: bool) -> Report {
+    pub fn new(options: &Options, own_network_namespace: bool, precedence: bool) -> Report {
         let given = std::env::args().skip(1).filter(|word| word != "--bench");
         Report {
             command: given.fold("bench/run propagation".to_owned(), |command, word| command + " " + &word),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             own_network_namespace,
+            precedence_over_other_programs: precedence,
             bytes: options.bytes,
             rate_per_s: options.rate,
             load_average_before: load_average(),
@@ -167,10 +169,11 @@ impl Report {
     fn table(&self) -> String {
         let mut table = String::new();
         let isolated = if self.own_network_namespace { "in a network namespace of its own" } else { "NOT isolated" };
+        let precedence = if self.precedence_over_other_programs { "nice -15" } else { "NO precedence" };
         // Writing to a string cannot fail, here and below.
         let _ = writeln!(
             table,
-            "{}\n{} cores, {isolated}, {} bytes, load {} before, {} after; medians, least-greatest of the rounds below\n",
+            "{}\n{} cores, {isolated}, {precedence}, {} bytes, load {} before, {} after; medians, least-greatest of the rounds below\n",
             self.command, self.cores, self.bytes, self.load_average_before, self.load_average_after
         );
         let headings: String = COLUMNS.iter().map(|(_, heading, _)| format!(" | {heading}")).collect();
