@@ -12,7 +12,7 @@ use super::phases::Round;
 use super::systems::Contender;
 
 /// Figures of the table: name, heading, decimals.
-const COLUMNS: [(&str, &str, usize); 18] = [
+const COLUMNS: [(&str, &str, usize); 19] = [
     ("last_p50_ms", "last p50 ms", 1),
     ("last_p99_ms", "p99 ms", 1),
     ("delivered", "delivered", 3),
@@ -20,6 +20,7 @@ const COLUMNS: [(&str, &str, usize); 18] = [
     ("kb_per_message", "KB", 1),
     ("packets_per_message", "packets", 0),
     ("cpu_ms_per_message", "CPU ms", 1),
+    ("watched_cpu_ms_per_message", "watched", 1),
     ("rate_last_p50_ms", "at rate: p50 ms", 1),
     ("rate_last_p99_ms", "p99 ms", 1),
     ("rate_delivered", "delivered", 3),
