@@ -207,7 +207,8 @@ impl Report {
         }
         let of = |system: &str, nodes: usize, figure: &str| {
             let line = self.lines.iter().find(|line| line.system == system && line.nodes == nodes)?;
-            Some(line.figures.get(figure)?.median)
+            // What is next to nothing is noise of the idle traffic that was taken off, and would stretch the scale.
+            Some(line.figures.get(figure)?.median).filter(|value| *value >= 0.1)
         };
         let comparison = |(figure, title, unit): &(&str, &str, &str)| Comparison {
             title: (*title).to_owned(),
