@@ -1,6 +1,7 @@
-//! A network namespace of its own, so that the loopback's counters count this benchmark alone.
+//! Apart from what else the machine does: a network namespace of its own, so that the loopback's counters count this benchmark
+//! alone, and precedence over other programs for the processors.
 //!
-//! It is also a process namespace: whatever was started ends when the benchmark is killed.
+//! The namespace is also one of processes: whatever was started ends when the benchmark is killed.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -37,4 +38,9 @@ pub fn enter() -> anyhow::Result<bool> {
         .env(INSIDE, "1")
         .exec();
     Err(error.into())
+}
+
+/// Takes precedence over other programs for what this process starts, all systems alike. Whether that is allowed.
+pub fn take_precedence() -> bool {
+    rustix::process::setpriority_process(None, -15).is_ok()
 }

@@ -12,7 +12,7 @@
 //! themselves and tell it when asked, which costs them next to nothing (Serf's tells it as our nodes do).
 //!
 //! The kernel's counters of the loopback know no process. So the whole benchmark runs in a network namespace of its own where
-//! it may make one, and says so where it may not. What a submission itself moves over the loopback is measured at a single
+//! it may make one, and says so where it may not; and it takes precedence over other programs (nice -15) where it may. What a submission itself moves over the loopback is measured at a single
 //! node that has nobody to tell, and taken off.
 //!
 //! Look next at `phases` for what is measured, `systems` for what is started, `report` for what comes of it.
@@ -96,7 +96,8 @@ fn main() -> ExitCode {
             false
         }
     };
-    match measure(&options, own_network) {
+    let precedence = isolation::take_precedence();
+    match measure(&options, own_network, precedence) {
         Ok(report) => report.write(&options),
         Err(error) => {
             eprintln!("{error:#}");
@@ -105,10 +106,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(options: &Options, own_network: bool) -> anyhow::Result<Report> {
+fn measure(options: &Options, own_network: bool, precedence: bool) -> anyhow::Result<Report> {
     gauges::raise_file_limit()?;
     let contenders: Vec<Contender> = systems::choose(options)?;
-    let mut report = Report::new(options, own_network);
+    let mut report = Report::new(options, own_network, precedence);
     for nodes in options.nodes.iter().map(|nodes| usize::from(*nodes)) {
         for round in 0..options.rounds {
             for contender in contenders.iter().filter(|contender| round == 0 || !contender.is_slow()) {

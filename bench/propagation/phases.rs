@@ -176,11 +176,14 @@ impl Bench<'_> {
             self.system.observe(true)?;
             std::thread::sleep(Duration::from_millis(500));
             published.clear();
+            let (cpu, began) = (self.processor_time()?, Instant::now());
             for _ in 0..count {
                 published.extend(self.pace(1, self.contender.gap)?);
                 // Each is read before the next, so that each has a stamp of its own.
                 arrivals.extend(self.system.arrivals()?);
             }
+            let cpu = self.processor_time()? - cpu - idle_cpu * began.elapsed().as_secs_f64();
+            round.figures.insert("watched_cpu_ms_per_message", cpu * 1_000.0 / count as f64);
         }
         self.await_arrivals(&published, &mut arrivals)?;
         let (last, delivered) = self.judge(&published, &arrivals);

@@ -12,7 +12,7 @@ use super::phases::Round;
 use super::systems::Contender;
 
 /// Figures of the table: name, heading, decimals.
-const COLUMNS: [(&str, &str, usize); 18] = [
+const COLUMNS: [(&str, &str, usize); 19] = [
     ("last_p50_ms", "last p50 ms", 1),
     ("last_p99_ms", "p99 ms", 1),
     ("delivered", "delivered", 3),
@@ -20,6 +20,7 @@ const COLUMNS: [(&str, &str, usize); 18] = [
     ("kb_per_message", "KB", 1),
     ("packets_per_message", "packets", 0),
     ("cpu_ms_per_message", "CPU ms", 1),
+    ("watched_cpu_ms_per_message", "watched", 1),
     ("rate_last_p50_ms", "at rate: p50 ms", 1),
     ("rate_last_p99_ms", "p99 ms", 1),
     ("rate_delivered", "delivered", 3),
@@ -76,6 +77,7 @@ pub struct Report {
     command: String,
     cores: usize,
     own_network_namespace: bool,
+    precedence_over_other_programs: bool,
     bytes: u32,
     rate_per_s: u32,
     load_average_before: String,
@@ -96,12 +98,13 @@ fn quantile(values: &[f64], part: f64) -> Option<f64> {
 }
 
 impl Report {
-    pub fn new(options: &Options, own_network_namespace: bool) -> Report {
+    pub fn new(options: &Options, own_network_namespace: bool, precedence: bool) -> Report {
         let given = std::env::args().skip(1).filter(|word| word != "--bench");
         Report {
             command: given.fold("bench/run propagation".to_owned(), |command, word| command + " " + &word),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             own_network_namespace,
+            precedence_over_other_programs: precedence,
             bytes: options.bytes,
             rate_per_s: options.rate,
             load_average_before: load_average(),
@@ -167,10 +170,11 @@ impl Report {
     fn table(&self) -> String {
         let mut table = String::new();
         let isolated = if self.own_network_namespace { "in a network namespace of its own" } else { "NOT isolated" };
+        let precedence = if self.precedence_over_other_programs { "nice -15" } else { "NO precedence" };
         // Writing to a string cannot fail, here and below.
         let _ = writeln!(
             table,
-            "{}\n{} cores, {isolated}, {} bytes, load {} before, {} after; medians, least-greatest of the rounds below\n",
+            "{}\n{} cores, {isolated}, {precedence}, {} bytes, load {} before, {} after; medians, least-greatest of the rounds below\n",
             self.command, self.cores, self.bytes, self.load_average_before, self.load_average_after
         );
         let headings: String = COLUMNS.iter().map(|(_, heading, _)| format!(" | {heading}")).collect();
@@ -203,7 +207,8 @@ impl Report {
         }
         let of = |system: &str, nodes: usize, figure: &str| {
             let line = self.lines.iter().find(|line| line.system == system && line.nodes == nodes)?;
-            Some(line.figures.get(figure)?.median)
+            // What is next to nothing is noise of the idle traffic that was taken off, and would stretch the scale.
+            Some(line.figures.get(figure)?.median).filter(|value| *value >= 0.1)
         };
         let comparison = |(figure, title, unit): &(&str, &str, &str)| Comparison {
             title: (*title).to_owned(),
