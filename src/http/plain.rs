@@ -262,12 +262,8 @@ impl Answer<'_> {
                 Ok(std::mem::replace(&mut self.bytes, rest))
             }
             Length::UntilTheEnd => {
-                while self.more().await? {
-                    if self.bytes.len() > max_body {
-                        return Err(too_long());
-                    }
-                }
-                Ok(std::mem::take(&mut self.bytes))
+                while self.bytes.len() <= max_body && self.more().await? {}
+                if self.bytes.len() > max_body { Err(too_long()) } else { Ok(std::mem::take(&mut self.bytes)) }
             }
             Length::Chunked => {
                 let mut body = Vec::new();

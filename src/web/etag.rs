@@ -20,14 +20,15 @@ pub(super) fn tag_of(record: &impl Serialize) -> String {
 
 /// The tag of a record that is JSON already.
 pub(super) fn tag_of_text(text: &[u8]) -> String {
-    // Two hashes of 64 bits with different beginnings: nobody gets two answers for one tag by chance.
-    let half = |beginning: u8| {
+    // Each hash reads its half only, as texts may be long; 64 bits suffice that nobody gets two answers for one tag by chance.
+    let (first, second) = text.split_at(text.len() / 2);
+    let half = |bytes: &[u8]| {
         let mut hasher = DefaultHasher::new();
-        hasher.write_u8(beginning);
-        hasher.write(text);
+        hasher.write_usize(text.len());
+        hasher.write(bytes);
         hasher.finish()
     };
-    format!("\"{:016x}{:016x}\"", half(0), half(1))
+    format!("\"{:016x}{:016x}\"", half(first), half(second))
 }
 
 /// A record with its tag, or 304 for somebody who has it.
