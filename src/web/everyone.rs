@@ -14,6 +14,9 @@ use super::{answer, etag};
 use crate::net::{Clock, Handle, lent_state_report};
 use crate::protocol::{Entry, Time, View};
 
+/// Bytes of one node with a short payload.
+const USUAL_LENGTH: usize = 192;
+
 /// The newest text, if anybody has asked.
 #[derive(Default)]
 pub(super) struct Everyone(RefCell<Option<Rc<Text>>>);
@@ -66,7 +69,7 @@ impl Text {
 pub(super) fn write_states(view: View<'_>, now: Time, clock: Clock, meant: impl Fn(&Entry) -> bool) -> Vec<u8> {
     let entries = view.table().iter().filter(|(_, entry)| meant(entry));
     let reports = entries.filter_map(|(id, entry)| Some((id, lent_state_report(view, now, id, entry, clock)?)));
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(USUAL_LENGTH * view.table().len());
     // None of our records can fail to become JSON, and a list of bytes takes all.
     let written = serde_json::Serializer::new(&mut text).collect_map(reports);
     debug_assert!(written.is_ok());
