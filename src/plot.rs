@@ -13,6 +13,7 @@
 //! nodes go, and `stroke_font` for the letters.
 
 mod chart;
+mod comparison;
 mod draw;
 mod layout;
 mod palette;
@@ -25,6 +26,7 @@ mod svg;
 mod tests;
 
 pub use chart::{Chart, Mark, draw_charts};
+pub use comparison::{Comparison, Series, draw_comparisons};
 pub use draw::{DrawOptions, draw_graph};
 pub use layout::Layout;
 pub use palette::NodeClass;

@@ -22,8 +22,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Measures a running network: sends messages one by one, and sees when the last node has each.
 ///
 /// Times are those that the nodes note, in whole milliseconds: from the submission to the arrival at the last node.
-/// The messages, `measured 0` and so on, stay in the nodes' logs like any others. Transmissions count everything that was sent from node to node meanwhile, books included, for each time that a node
-/// got something new; 1 is the least possible.
+/// The messages, `measured 0` and so on, stay in the nodes' logs like any others. Transmissions count everything that was
+/// sent from node to node meanwhile, books included, for each time that a node got something new; 1 is the least possible.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -221,3 +221,31 @@ proptest! {
         prop_assert!(scene.to_png(0.5).is_ok());
     }
 }
+
+#[test]
+fn a_comparison_leaves_out_what_is_not_known_and_what_has_no_place_on_its_scale() {
+    let series = |name: &str, values: &[Option<f64>]| Series { name: name.to_owned(), values: values.to_vec() };
+    let comparison = Comparison {
+        title: "Time".to_owned(),
+        across: "nodes".to_owned(),
+        unit: "ms".to_owned(),
+        places: ["16", "32", "64"].map(str::to_owned).to_vec(),
+        series: vec![
+            series("all", &[Some(0.5), Some(20.0), Some(3_000.0)]),
+            series("gap", &[Some(1.0), None, Some(2.0)]),
+            series("zero", &[Some(0.0), None, None]),
+        ],
+    };
+    let svg = draw_comparisons("Times", &[comparison.clone(), comparison]).to_svg();
+    assert_well_formed(&svg);
+    assert_eq!(count(&svg, "<circle"), 2 * (3 + 2));
+    let nothing = Comparison {
+        title: String::new(),
+        across: String::new(),
+        unit: String::new(),
+        places: Vec::new(),
+        series: Vec::new(),
+    };
+    assert_well_formed(&draw_comparisons("", &[nothing]).to_svg());
+    assert_well_formed(&draw_comparisons("", &[]).to_svg());
+}

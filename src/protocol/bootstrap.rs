@@ -274,7 +274,7 @@ impl Node {
         }
         self.postpone_seed(now, &to);
         // A node without links probes nobody, and learns here who has gone.
-        self.note_silence(now, &to, failure, out);
+        self.note_silence(now, &to, failure);
     }
 
     fn postpone_seed(&mut self, now: Time, id: &NodeId) {

@@ -18,6 +18,9 @@ const PIPELINE_AFTER_MS: u64 = 5;
 /// Part of a heartbeat after which a digest that is not answered goes again.
 const AGAIN_AFTER_PERCENT: u64 = 25;
 
+/// The same for a digest after other news: an answer that is only slow is to cause none.
+const AFTER_NEWS_PERCENT: u64 = 50;
+
 /// How often, at most, while the first is under way.
 const DIGESTS_AGAIN: usize = 3;
 
@@ -67,6 +70,17 @@ pub struct PeerCounters {
     pub failures: u64,
 }
 
+/// What an envelope carried, and when it went.
+#[derive(Clone, Debug)]
+pub struct Carried {
+    /// What was taken from the queue.
+    pub items: Vec<(ItemKey, Waiting)>,
+    /// What else it said.
+    pub wishes: Wishes,
+    /// When it went.
+    pub sent_at: Time,
+}
+
 /// One link.
 #[derive(Clone, Debug)]
 pub struct Link {
@@ -82,8 +96,10 @@ pub struct Link {
     pub digest_seen: Option<Time>,
     /// When that last was a reason to send one at once.
     pub hurried_at: Option<Time>,
-    /// When a digest that is not answered goes once more, beside the first.
+    /// When a digest goes beside what is not answered so far.
     pub again_at: Option<Time>,
+    /// How many went so since anything was heard.
+    again: usize,
     /// No request goes before this time, after a failure.
     pub retry_at: Time,
     /// Failures in a row.
@@ -137,6 +153,7 @@ impl Link {
             digest_seen: None,
             hurried_at: None,
             again_at: None,
+            again: 0,
             retry_at: Time(0),
             failures: 0,
             refused: false,
@@ -263,11 +280,16 @@ impl Link {
         self.window_ends = now.0.checked_div(batch_ms).map_or(Time(0), |window| Time((window + 1) * batch_ms));
     }
 
-    /// Notes that a digest went. While it is not answered it goes again after a part of a heartbeat, a few times: what is
-    /// lost on the way is to cost no suspicion, and waiting for the time limit of each would take seconds.
-    pub fn sent_digest(&mut self, now: Time, heartbeat_ms: u64) {
-        let again = self.in_flight <= DIGESTS_AGAIN && self.failures == 0;
-        self.again_at = again.then(|| now.after(heartbeat_ms * AGAIN_AFTER_PERCENT / 100));
+    /// Notes what went. While it is not answered a digest goes after a part of a heartbeat, a few times: what is lost on
+    /// the way is to cost no suspicion, and waiting for the time limit of each would take seconds.
+    pub fn await_answer(&mut self, now: Time, digest: bool, heartbeat_ms: u64) {
+        let again = self.again < DIGESTS_AGAIN && self.failures == 0;
+        if digest {
+            self.again += 1;
+            self.again_at = again.then(|| now.after(heartbeat_ms * AGAIN_AFTER_PERCENT / 100));
+        } else if again && self.again_at.is_none() {
+            self.again_at = Some(now.after(heartbeat_ms * AFTER_NEWS_PERCENT / 100));
+        }
     }
 
     /// Notes that the other side's digest came; true if it came soon after the one before, as that one's answer was lost.
@@ -310,6 +332,7 @@ impl Link {
         self.failures = 0;
         self.refused = false;
         self.again_at = None;
+        self.again = 0;
         self.retry_at = Time(0);
     }
 }

@@ -5,10 +5,8 @@
 //! the accuser. Claims ride on envelopes; what is definite (down, left) is part of the digest, so repair spreads it too.
 
 use super::disk::DiskRecord;
-use rand::RngExt;
-
-use super::door::{Event, Failure, Header, LinkWish, Output};
-use super::node::{Node, Purpose};
+use super::door::{Event, Failure, Header, Output};
+use super::node::Node;
 use super::words::{Claim, NodeId, Status, Time, Version};
 
 /// Heartbeats without any answer after which a silent peer is suspected.
@@ -19,9 +17,6 @@ const SILENT_FAILURES: u32 = 2;
 
 /// Failures in a row that make a peer that refuses connections suspect: one may be a restart's gap.
 const REFUSALS: u32 = 2;
-
-/// Nodes that try a suspect whom others suspect, on average, beside its peers.
-const TRIERS: usize = 3;
 
 /// Heartbeats without any answer after which a link is given up, whatever is believed of the peer.
 const DEAD_LINK_HEARTBEATS: u64 = 5;
@@ -54,11 +49,22 @@ impl Node {
         }
     }
 
-    /// A request over a link failed.
-    pub(super) fn link_fails(&mut self, now: Time, id: &NodeId, failure: Failure, out: &mut Vec<Output>) {
+    /// A request over a link failed that went at `sent_at`.
+    pub(super) fn link_fails(
+        &mut self,
+        now: Time,
+        id: &NodeId,
+        sent_at: Time,
+        failure: Failure,
+        out: &mut Vec<Output>,
+    ) {
         let heartbeat = self.config.heartbeat_ms;
         let pause = self.jittered(heartbeat / 4);
         let Some(link) = self.overlay.links.get_mut(id) else { return };
+        // It was lost, but the peer was heard since: that says nothing against the peer.
+        if failure != Failure::Refused && link.heard_at > sent_at {
+            return;
+        }
         link.failures += 1;
         link.refused = failure == Failure::Refused;
         link.retry_at = now.after(pause);
@@ -115,7 +121,8 @@ impl Node {
         }
         if claim.status == Status::Suspect {
             self.suspects.insert((now.after(self.config.suspicion_ms), claim.id.clone()));
-            if from.is_some() {
+            // Of a made-up node nothing else is known, and nobody calls it on a claim's word.
+            if from.is_some() && before == Some(Status::Alive) {
                 self.try_suspect(&claim, out);
             }
         }
@@ -133,14 +140,12 @@ impl Node {
 
     /// Somebody holds this node for dead: its next version says otherwise.
     fn refute(&mut self, now: Time, claim: &Claim, out: &mut Vec<Output>) {
-        let own = self.table.get(&self.id).map_or(0, |entry| entry.version());
+        let own = self.own_version();
         if self.stopping || claim.status == Status::Alive || claim.version < own || own == 0 {
             return;
         }
         if claim.version == own {
-            self.refuting = true;
-            self.say_again(now, out);
-            self.refuting = false;
+            self.say_again_for_others(now, true, out);
         } else {
             self.continue_above(now, claim.version);
         }
@@ -150,16 +155,6 @@ impl Node {
     pub(super) fn hear_suspicion(&mut self, now: Time, version: Version, out: &mut Vec<Output>) {
         let claim = Claim { id: self.id.clone(), version, status: Status::Suspect, age_ms: 0, uuid: None };
         self.refute(now, &claim, out);
-    }
-
-    /// Another node than the accuser tries a suspect, before it is called down (SWIM, section 3.1: the indirect probe): of all that
-    /// hear of a suspicion a few, drawn by lot. The request says what is believed, so that the suspect refutes it even if
-    /// its own links are what failed.
-    fn try_suspect(&mut self, claim: &Claim, out: &mut Vec<Output>) {
-        let lots = self.living();
-        if self.overlay.links.contains_key(&claim.id) || self.random.random_range(0..lots) < TRIERS {
-            self.ask_link(&claim.id, LinkWish::Refute { version: claim.version }, Purpose::Refute, out);
-        }
     }
 
     /// Suspects whose time is over are down.

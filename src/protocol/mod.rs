@@ -43,6 +43,7 @@ mod seeking;
 mod sending;
 mod shortening;
 mod trees;
+mod trial;
 
 #[cfg(test)]
 mod tests;

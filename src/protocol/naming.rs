@@ -3,8 +3,9 @@
 //! A submitter who got no answer tries again, perhaps at another node, which knows nothing of the first attempt yet. All
 //! nodes keep the one message of greatest rank (stamp, origin, version) in the place of the other. The greatest, since it is
 //! above every floor that the other is above, so that no log is too short for it. Only an unlimited one goes before one of
-//! limited reach, which is nobody's to repair: else those who hold that would be offered the other for ever. Repair notices by the exact sum of a
-//! digest; who was first, nobody can tell. What a uuid is good for once its message was evicted, `log.rs` says.
+//! limited reach, which is nobody's to repair: else those who hold that would be offered the other for ever. Repair
+//! notices by the exact sum of a digest; who was first, nobody can tell. What a uuid is good for once its message was
+//! evicted, `log.rs` says.
 
 use std::cmp::Ordering;
 

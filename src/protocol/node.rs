@@ -16,7 +16,7 @@ use super::foreign::Foreign;
 use super::forgetting::Forgotten;
 use super::keeping::Keeping;
 use super::limits::MAX_VERSION;
-use super::link::{ItemKey, Waiting, Wishes};
+use super::link::Carried;
 use super::log::Log;
 use super::origins::Origins;
 use super::overlay::Overlay;
@@ -24,13 +24,14 @@ use super::own::Own;
 use super::probe::Probes;
 use super::refused::Refusals;
 use super::table::Table;
+use super::trial::Trial;
 use super::words::{Boot, NodeId, Status, Time};
 
 /// What a call was for, kept until it is answered.
 #[derive(Clone, Debug)]
 pub(super) enum Purpose {
     /// An envelope over a link, with what it carried.
-    Gossip { items: Vec<(ItemKey, Waiting)>, wishes: Wishes },
+    Gossip(Carried),
     /// A comparison over a link.
     Sync,
     /// A direct request for a link.
@@ -39,6 +40,8 @@ pub(super) enum Purpose {
     Join,
     /// Asking whether a node lives and knows this one.
     Probe,
+    /// The same of one that did not answer the last time.
+    Trial,
     /// Asking whether a node lives, in search of one.
     Scout,
     /// A link to another part of a torn network.
@@ -104,6 +107,7 @@ pub struct Node {
     pub(super) lamport: u64,
     pub(super) overlay: Overlay,
     pub(super) probes: Probes,
+    pub(super) trial: Option<Trial>,
     pub(super) forgotten: Forgotten,
     pub(super) suspects: BTreeSet<(Time, NodeId)>,
     /// Whether what this node says just now refutes that it is dead.
@@ -154,6 +158,7 @@ impl Node {
             lamport: 0,
             overlay,
             probes: Probes::new(now),
+            trial: None,
             forgotten: Forgotten::new(now),
             suspects: BTreeSet::new(),
             refuting: false,
@@ -227,6 +232,11 @@ impl Node {
         self.hand_out_kept(out);
     }
 
+    /// How many calls for such a purpose are under way.
+    pub(super) fn calls_for(&self, is_meant: impl Fn(&Purpose) -> bool) -> usize {
+        self.pending.iter().filter(|(.., purpose)| is_meant(purpose)).count()
+    }
+
     /// Takes out what a call was for.
     fn ended(&mut self, ticket: u64) -> Option<(NodeId, Purpose)> {
         let place = self.pending.iter().position(|(pending, ..)| *pending == ticket)?;
@@ -236,11 +246,14 @@ impl Node {
 
     fn delivered(&mut self, now: Time, to: NodeId, purpose: Purpose, reply: Reply, out: &mut Vec<Output>) {
         match (purpose, reply) {
-            (Purpose::Gossip { items, .. }, Reply::Gossip(reply)) => self.gossip_answered(now, &to, &items, reply, out),
+            (Purpose::Gossip(carried), Reply::Gossip(reply)) => {
+                self.gossip_answered(now, &to, &carried.items, reply, out);
+            }
             (Purpose::Sync, Reply::Sync(reply)) => self.sync_answered(now, &to, reply, out),
             (Purpose::Offer, Reply::Link(reply)) => self.offer_answered(now, &to, reply, out),
             (Purpose::Join, Reply::Link(reply)) => self.join_answered(now, reply, out),
             (Purpose::Probe, Reply::Link(reply)) => self.probe_answered(now, &to, &reply, out),
+            (Purpose::Trial, Reply::Link(reply)) => self.trial_answered(now, &to, &reply, out),
             (Purpose::Scout, Reply::Link(reply)) => self.scout_answered(now, &to, &reply, out),
             (Purpose::Bridge, Reply::Link(reply)) => self.bridge_answered(now, &to, &reply, out),
             (Purpose::Exchange, Reply::Link(reply)) => self.exchange_answered(now, &to, reply, out),
@@ -265,7 +278,7 @@ impl Node {
         out: &mut Vec<Output>,
     ) {
         match purpose {
-            Purpose::Gossip { items, wishes } => self.gossip_failed(now, &to, items, wishes, failure, out),
+            Purpose::Gossip(carried) => self.gossip_failed(now, &to, carried, failure, out),
             Purpose::Sync => self.sync_failed(now, &to, failure, out),
             Purpose::Offer | Purpose::Join => self.wish_unanswered(now, &to, failure, out),
             Purpose::Bridge => self.bridge_failed(&to),
@@ -273,7 +286,8 @@ impl Node {
             Purpose::Exchange => self.exchange_failed(failure),
             Purpose::Move => self.move_failed(&to, failure),
             Purpose::Scout => self.scout_failed(now, &to, failure, out),
-            Purpose::Probe => self.probe_failed(now, &to, failure, out),
+            Purpose::Probe => self.probe_failed(now, &to, failure),
+            Purpose::Trial => self.trial_failed(now, &to, failure, out),
             Purpose::Seed => self.seed_failed(now, to, failure, out),
             Purpose::ForeignSeed => self.foreign_seed_failed(now, &to),
             Purpose::ForeignPush { origins } => self.foreign_push_failed(now, &to, origins, out),
@@ -302,6 +316,7 @@ impl Node {
             self.tend_forgetting(now, out);
             self.tend_overlay(now, out);
             self.tend_probes(now, out);
+            self.tend_trial(now, out);
             self.tend_foreign(now, out);
         }
         self.tend_links(now, out);
@@ -317,8 +332,9 @@ impl Node {
         }
         let links = self.overlay.links.deadline();
         let suspect = self.suspects.first().map(|(due, _)| *due);
-        let (probe, forgetting) = (self.probes.deadline(), self.forgetting_deadline());
-        [self.own.deadline(), suspect, forgetting, self.overlay_deadline(), probe, self.foreign.deadline(), links]
+        let (probe, trial) = (self.probes.deadline(), self.trial.as_ref().and_then(Trial::deadline));
+        let (forgetting, overlay) = (self.forgetting_deadline(), self.overlay_deadline());
+        [self.own.deadline(), suspect, forgetting, overlay, probe, trial, self.foreign.deadline(), links]
             .into_iter()
             .flatten()
             .min()

@@ -25,6 +25,15 @@ const CONTENDED: u32 = 3;
 /// How long two processes are held to use one id after the last sign of it, in heartbeats.
 const CONFLICT_HEARTBEATS: u64 = 64;
 
+/// The present state is to be said again on others' account.
+#[derive(Clone, Copy, Debug)]
+struct Urge {
+    at: Time,
+    /// The version that others should hear something newer than.
+    above: Version,
+    refutes: bool,
+}
+
 /// What this node says, and when it next does.
 #[derive(Clone, Debug)]
 pub struct Own {
@@ -43,6 +52,9 @@ pub struct Own {
     raised_at: Option<Time>,
     raises: u32,
     spoken: bool,
+    /// When the state was last said again on others' account, and what is still to be.
+    urged_at: Option<Time>,
+    urge: Option<Urge>,
     /// When another process last showed that it uses this node's id.
     conflict: Option<Time>,
 }
@@ -60,6 +72,8 @@ impl Own {
             raised_at: None,
             raises: 0,
             spoken: false,
+            urged_at: None,
+            urge: None,
             conflict: None,
         }
     }
@@ -83,7 +97,7 @@ impl Own {
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.draw_at.into_iter().chain(self.raise_at).min()
+        self.draw_at.into_iter().chain(self.raise_at).chain(self.urge.map(|urge| urge.at)).min()
     }
 }
 
@@ -106,6 +120,11 @@ impl Node {
             if self.own.raises >= CONTENDED {
                 self.note_conflict(now, None, out);
             }
+        }
+        if let Some(urge) = self.own.urge.take_if(|urge| urge.at <= now)
+            && self.own_version() <= urge.above
+        {
+            self.say_again_now(now, urge.refutes, out);
         }
         if self.own.draw_at.is_some_and(|due| due <= now) {
             self.draw_book(now, out);
@@ -228,6 +247,31 @@ impl Node {
         if let Some(payload) = state.map(|state| state.payload.clone()) {
             self.say(now, payload, out);
         }
+    }
+
+    /// Says the present payload again as what others do or claim asks for it: at most twice per heartbeat, whatever they
+    /// send, and later if need be, unless something newer is said meanwhile.
+    pub(super) fn say_again_for_others(&mut self, now: Time, refutes: bool, out: &mut Vec<Output>) {
+        let pause = self.config.heartbeat_ms / 2;
+        match self.own.urged_at.map(|last| last.after(pause)).filter(|next| *next > now) {
+            Some(at) => {
+                let refutes = refutes || self.own.urge.is_some_and(|urge| urge.refutes);
+                self.own.urge = Some(Urge { at, above: self.own_version(), refutes });
+            }
+            None => self.say_again_now(now, refutes, out),
+        }
+    }
+
+    fn say_again_now(&mut self, now: Time, refutes: bool, out: &mut Vec<Output>) {
+        self.own.urged_at = Some(now);
+        self.refuting = refutes;
+        self.say_again(now, out);
+        self.refuting = false;
+    }
+
+    /// The newest version that others can know of this node.
+    pub(super) fn own_version(&self) -> Version {
+        self.table.get(&self.id).map_or(0, |entry| entry.version())
     }
 
     pub(super) fn set_payload(&mut self, now: Time, payload: Payload, out: &mut Vec<Output>) -> Version {

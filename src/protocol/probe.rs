@@ -16,7 +16,7 @@ use rand::RngExt;
 use super::door::{Call, Failure, LinkAnswer, LinkReply, LinkWish, Output};
 use super::exchanging::Reason;
 use super::node::{Node, Purpose};
-use super::words::{Boot, NodeId, Status, Time, Version};
+use super::words::{Boot, NodeId, Time, Version};
 
 /// Heartbeats between two probes of one node.
 const PROBE_HEARTBEATS: u64 = 2;
@@ -52,16 +52,11 @@ const PULSE_PROBES: usize = 30;
 /// Entries that are passed over in search of one to probe.
 const MAX_PASSED_OVER: usize = 64;
 
-/// Probes in a row without an answer after which a node is suspected: the network may lose some.
-const FAILURES: u32 = 3;
-
 /// Probes under way, and what is remembered to judge their answers.
 #[derive(Clone, Debug)]
 pub(super) struct Probes {
     next_at: Time,
     under_way: bool,
-    /// Who did not answer, and how often in a row.
-    silent: Option<(NodeId, u32)>,
     /// Own versions and when they were said, about one per heartbeat.
     said: VecDeque<(Version, Time)>,
     /// The own version that was last said for the sake of news.
@@ -82,7 +77,6 @@ impl Probes {
         Probes {
             next_at: now,
             under_way: false,
-            silent: None,
             said: VecDeque::new(),
             pulse: None,
             bridged_at: None,
@@ -172,7 +166,7 @@ impl Node {
         let heartbeat = self.config.heartbeat_ms;
         self.probes.lost = Some((now, QUICK_PROBES));
         self.probes.said.retain(|(_, at)| now.since(*at) >= heartbeat);
-        self.say_again(now, out);
+        self.say_again_for_others(now, false, out);
         self.probes.next_at = now.after(self.jittered(NEWS_OF_LOSS_HEARTBEATS * heartbeat + heartbeat / 4));
     }
 
@@ -203,15 +197,9 @@ impl Node {
         }
     }
 
-    /// Whoever did not answer last time, else a live node at random; now and then a dead one or a seed, so rarely that all
-    /// nodes together ask at a constant rate.
+    /// A live node in turn; now and then a dead one or a seed, so rarely that all nodes together ask at a constant rate.
     fn somebody_to_probe(&mut self) -> Option<NodeId> {
         let in_haste = self.probes.lost.is_some_and(|(_, left)| left > 0);
-        if let Some((id, _)) = &self.probes.silent
-            && !in_haste
-        {
-            return Some(id.clone());
-        }
         let next = self.next_in_turn();
         // In a small network at most every other probe goes to the dead.
         let all = self.living().max(2 * DEAD_PROBES);
@@ -253,7 +241,6 @@ impl Node {
     /// A probe was answered.
     pub(super) fn probe_answered(&mut self, now: Time, to: &NodeId, reply: &LinkReply, out: &mut Vec<Output>) {
         self.probes.under_way = false;
-        self.probes.silent = None;
         if self.meet(now, &reply.header, out).is_ok() {
             self.judge_reach(now, to, reply.known_version, out);
         }
@@ -283,29 +270,10 @@ impl Node {
         }
     }
 
-    /// A probe was not answered: it is repeated soon, and then believed.
-    pub(super) fn probe_failed(&mut self, now: Time, to: &NodeId, failure: Failure, out: &mut Vec<Output>) {
+    /// A probe was not answered: who was asked is tried again.
+    pub(super) fn probe_failed(&mut self, now: Time, to: &NodeId, failure: Failure) {
         self.probes.under_way = false;
-        self.note_silence(now, to, failure, out);
-    }
-
-    /// Somebody who is no peer did not answer.
-    pub(super) fn note_silence(&mut self, now: Time, to: &NodeId, failure: Failure, out: &mut Vec<Output>) {
-        let failures = match self.probes.silent.take() {
-            Some((id, failures)) if id == *to => failures + 1,
-            _ => 1,
-        };
-        let alive = self.table.get(to).is_some_and(|entry| entry.status == Status::Alive);
-        // Who refuses an answer is there all the same.
-        if !alive || matches!(failure, Failure::Rejected { .. }) || self.overlay.holds_place(to) {
-            return;
-        }
-        if failures >= FAILURES {
-            self.suspect(now, to, out);
-        } else {
-            self.probes.silent = Some((to.clone(), failures));
-            self.probes.next_at = now.after(self.jittered(self.config.heartbeat_ms / 2));
-        }
+        self.note_silence(now, to, failure);
     }
 
     pub(super) fn may_bridge(&self, now: Time) -> bool {

@@ -1,9 +1,9 @@
 //! Repair: finding and exchanging what two nodes do not both hold.
 //!
 //! Every heartbeat the two ends of a link exchange digests. Equal digests end it: one small exchange, whatever the size.
-//! Unequal ones lead, if not just for what is in flight (`doubt.rs`), to a comparison (`POST /sync/`): one side sends its set as coded
-//! symbols (`sketch.rs`) or, when that is shorter, as a list; the other answers with what the caller lacks and names what
-//! it wants. What repair brings counts as new: it is pushed on. Messages at or below either floor are in neither set.
+//! Unequal ones lead, if not just for what is in flight (`doubt.rs`), to a comparison (`POST /sync/`): one side sends its
+//! set as coded symbols (`sketch.rs`) or, when that is shorter, as a list; the other answers with what the caller lacks and
+//! names what it wants. What repair brings counts as new: it is pushed on. Messages at or below either floor are in neither set.
 
 use std::collections::BTreeMap;
 
@@ -268,7 +268,9 @@ impl Node {
         if let Some(link) = self.overlay.links.get_mut(to) {
             link.syncing = false;
             if !matches!(failure, Failure::Rejected { .. }) {
-                self.link_fails(now, to, failure, out);
+                // A comparison may take long; what was heard lately counts for more.
+                let lately = Time(now.0.saturating_sub(self.config.heartbeat_ms));
+                self.link_fails(now, to, lately, failure, out);
             }
         }
     }

@@ -85,7 +85,7 @@ impl Node {
     }
 
     /// Given neighbours are kept as they are until one fails.
-    fn stands_by_given(&self) -> bool {
+    pub(super) fn stands_by_given(&self) -> bool {
         !self.overlay.given.is_empty() && !self.overlay.given.iter().any(Given::has_failed)
     }
 

@@ -7,7 +7,7 @@
 use super::Failure;
 use super::door::{Call, Envelope, GossipReply, Judgement, Outcome, Output};
 use super::limits::{MAX_BATCH, MAX_BATCH_BYTES, MAX_CLAIMS, UNLIMITED_REACH};
-use super::link::{ItemKey, Link, Waiting, Wishes};
+use super::link::{Carried, ItemKey, Link, Waiting, Wishes};
 use super::node::{Node, Purpose};
 use super::table::Entry;
 use super::words::{Message, NodeId, Time};
@@ -46,12 +46,12 @@ impl Node {
                 link.counts.sent += envelope.messages.len() as u64;
                 if due {
                     link.heartbeat_at = next_heartbeat;
-                    link.sent_digest(now, self.config.heartbeat_ms);
                 }
+                link.await_answer(now, due, self.config.heartbeat_ms);
             }
             let claims = envelope.claims.iter().map(|claim| claim.id.clone()).collect();
             let wishes = Wishes { claims, graft: envelope.graft.clone(), prune: envelope.prune.clone() };
-            self.call(to, Call::Gossip(envelope), Purpose::Gossip { items, wishes }, out);
+            self.call(to, Call::Gossip(envelope), Purpose::Gossip(Carried { items, wishes, sent_at: now }), out);
         }
     }
 
@@ -197,13 +197,13 @@ impl Node {
         &mut self,
         now: Time,
         to: &NodeId,
-        items: Vec<(ItemKey, Waiting)>,
-        wishes: Wishes,
+        carried: Carried,
         failure: Failure,
         out: &mut Vec<Output>,
     ) {
         let Some(link) = self.overlay.links.get_mut(to) else { return };
         link.ended();
+        let Carried { items, wishes, sent_at } = carried;
         link.wish_again(wishes);
         match failure {
             Failure::Rejected { .. } if items.len() > 1 => {
@@ -214,7 +214,7 @@ impl Node {
             Failure::Rejected { .. } if items.len() == 1 => {}
             _ => {
                 link.put_back(items);
-                self.link_fails(now, to, failure, out);
+                self.link_fails(now, to, sent_at, failure, out);
             }
         }
     }

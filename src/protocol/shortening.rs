@@ -98,7 +98,7 @@ impl Node {
         let again = self.overlay.shortening.looks_left > 0;
         self.overlay.shortening.look_at = again.then(|| now.after(pause));
         let busy = self.overlay.exchange.is_some() || self.overlay.join.is_some() || self.overlay.scouting.is_some();
-        if busy || !self.overlay.given.is_empty() || self.overlay.links.len() < 2 {
+        if busy || self.stands_by_given() || self.overlay.links.len() < 2 {
             return;
         }
         let peers: Vec<NodeId> = self.sound_peers(now).cloned().collect();

@@ -217,6 +217,16 @@ impl Few {
         self.0.get_mut(&id(number)).unwrap()
     }
 
+    /// Makes both ends of a link between nodes 1 and 2.
+    pub(super) fn link_first_two(&mut self) {
+        let boot = self.bench(2).node.view().boot();
+        let header = Header { boot, ..header(2, false) };
+        self.bench(1).ask(Request::Link(LinkCall { header, wish: LinkWish::Link }));
+        let boot = self.bench(1).node.view().boot();
+        let bench = self.bench(2);
+        bench.node.add_link(bench.now, &id(1), boot, true, &mut bench.out);
+    }
+
     /// Lets time pass in steps of 10 ms, delivering whatever is sent.
     pub(super) fn run(&mut self, milliseconds: u64) {
         for _ in 0..milliseconds / 10 {

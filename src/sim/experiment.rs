@@ -1,7 +1,7 @@
 //! Experiments: large networks of real nodes in simulated time, and what is measured of them.
 //!
-//! One record of settings (`settings.rs`) says what happens; the loop (`engine.rs`) runs the nodes, `exchange.rs` their calls; `measure.rs` counts,
-//! `verdict.rs` judges the guarantee, and a [`Report`] comes out. Everything is decided by the seed, so the same settings
+//! One record of settings (`settings.rs`) says what happens; the loop (`engine.rs`) runs the nodes, `exchange.rs` their
+//! calls; `measure.rs` counts, `verdict.rs` judges the guarantee, and a [`Report`] comes out. Everything is decided by the seed, so the same settings
 //! give the same trace hash in any two processes. It does no I/O; the one clock it is given is only for its own speed.
 
 mod acts;

@@ -151,6 +151,48 @@ fn others_than_the_accuser_try_a_suspect_before_it_is_called_down() {
     assert_eq!(bench.node.view().version(), own + 1, "but an old suspicion is refuted already");
 }
 
+#[test]
+fn many_suspicions_cost_a_node_two_versions_per_heartbeat() {
+    let mut bench = Bench::new(quiet());
+    bench.link(2);
+    let began = bench.node.view().version();
+    for _ in 0..100 {
+        let own = bench.node.view().version();
+        bench.wish(9, LinkWish::Refute { version: own });
+        bench.pass(HEARTBEAT_MS / 100);
+    }
+    let said = bench.node.view().version() - began;
+    assert!((2..=3).contains(&said), "{said} versions");
+    let own = bench.node.view().version();
+    bench.wish(9, LinkWish::Refute { version: own });
+    bench.pass(HEARTBEAT_MS / 2);
+    assert!(bench.node.view().version() > own, "the last suspicion is refuted as well, in its time");
+}
+
+#[test]
+fn made_up_suspects_are_not_called_and_of_many_a_few_at_a_time() {
+    let mut bench = Bench::new(quiet());
+    bench.link(2);
+    let suspect = |node| Claim { id: id(node), version: 1, status: Status::Suspect, age_ms: 0, uuid: None };
+    let tried = |bench: &mut Bench| {
+        let calls = bench.calls();
+        calls
+            .iter()
+            .filter(|(.., call)| matches!(call, Call::Link(LinkCall { wish: LinkWish::Refute { .. }, .. })))
+            .count()
+    };
+    bench.hear_all(2, Vec::new(), (100..150).map(suspect).collect());
+    assert_eq!(tried(&mut bench), 0, "nobody knows them");
+    for known in 200..250 {
+        bench.hear(2, vec![message(Kind::State, u128::from(known), 1, 9, &[known])]);
+    }
+    bench.calls();
+    for _ in 0..20 {
+        bench.hear_all(2, Vec::new(), (200..250).map(suspect).collect());
+    }
+    assert!((1..=8).contains(&tried(&mut bench)));
+}
+
 fn digests(bench: &mut Bench) -> usize {
     let is_digest = |call: &Call| matches!(call, Call::Gossip(envelope) if envelope.digest.is_some());
     bench.calls().iter().filter(|(_, to, call)| *to == id(2) && is_digest(call)).count()

@@ -17,12 +17,7 @@ fn two_of_one_name(first: &str, second: &str, others: u64) -> Few {
     few.bench(1).ask(named(first));
     few.bench(2).ask(named(second));
     few.run(10);
-    let boot = few.bench(2).node.view().boot();
-    let header = Header { boot, ..header(2, false) };
-    few.bench(1).ask(Request::Link(LinkCall { header, wish: LinkWish::Link }));
-    let boot = few.bench(1).node.view().boot();
-    let bench = few.bench(2);
-    bench.node.add_link(bench.now, &id(1), boot, true, &mut bench.out);
+    few.link_first_two();
     few
 }
 

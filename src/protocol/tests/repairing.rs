@@ -7,12 +7,7 @@ fn two(configs: [Config; 2], teach: impl FnOnce(&mut Bench)) -> Few {
     let mut few = Few::new(configs.into());
     teach(few.bench(1));
     few.bench(1).out.clear();
-    let boot = few.bench(2).node.view().boot();
-    let header = Header { boot, ..header(2, false) };
-    few.bench(1).ask(Request::Link(LinkCall { header, wish: LinkWish::Link }));
-    let boot = few.bench(1).node.view().boot();
-    let bench = few.bench(2);
-    bench.node.add_link(bench.now, &id(1), boot, true, &mut bench.out);
+    few.link_first_two();
     few
 }
 
