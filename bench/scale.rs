@@ -11,7 +11,7 @@
 mod harness;
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -45,10 +45,14 @@ struct Network<'a> {
 }
 
 impl Network<'_> {
-    fn gossip(&self, arguments: &[&str]) -> String {
+    fn run(&self, arguments: &[&str]) -> Output {
         let mut gossip = Command::new(env!("CARGO_BIN_EXE_gossip"));
         gossip.env("GOSSIP_HOME", self.home).env_remove("GOSSIP_BIN_DIR");
-        let done = gossip.args(arguments).output().expect("gossip runs");
+        gossip.args(arguments).output().expect("gossip runs")
+    }
+
+    fn gossip(&self, arguments: &[&str]) -> String {
+        let done = self.run(arguments);
         let said = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "gossip {arguments:?}: {said}");
         String::from_utf8_lossy(&done.stdout).into_owned()
@@ -59,13 +63,19 @@ impl Network<'_> {
         let record = std::fs::read(self.home.join("default/network.json")).expect("a record");
         let record: Value = serde_json::from_slice(&record).expect("JSON");
         let nodes = record["nodes"].as_array().expect("nodes");
-        nodes.iter().filter_map(|node| u32::try_from(node["pid"].as_u64()?).ok()).collect()
+        nodes.iter().filter_map(|node| u32::try_from(node["process"]["pid"].as_u64()?).ok()).collect()
     }
 }
 
 impl Drop for Network<'_> {
     fn drop(&mut self) {
-        self.gossip(&["stop-network"]);
+        // There is nothing to stop where none could be started.
+        if self.home.join("default/network.json").exists() {
+            let stop = self.run(&["stop-network"]);
+            if !stop.status.success() {
+                eprintln!("the network was not stopped: {}", String::from_utf8_lossy(&stop.stderr));
+            }
+        }
     }
 }
 
