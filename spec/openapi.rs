@@ -151,12 +151,12 @@ fn check(
 fn every_route_is_described_and_everything_described_is_there() {
     let schemas = description();
     let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/mod.rs")).unwrap();
-    // What the program itself says at `web::resource(…)`.
+    // What the program itself says at `at(config, …)`.
     let routes: BTreeSet<String> = source
-        .split("web::resource(")
+        .split("at(config, ")
         .skip(1)
         .filter_map(|rest| rest.split('"').nth(1))
-        .map(|path| if path == "/" { path.to_owned() } else { path.trim_end_matches('/').to_owned() })
+        .map(|path| if path.is_empty() { "/" } else { path }.to_owned())
         .collect();
     let described: BTreeSet<String> = schemas.0["paths"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(routes, described);

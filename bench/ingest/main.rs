@@ -16,7 +16,7 @@ use clap::Parser;
 use gossip_network::plot::{Chart, Mark};
 use harness::connection::{Connection, request};
 use harness::figures::{Figure, median, publish};
-use harness::nodes::{Node, free_ports};
+use harness::nodes::{Node, cpu, free_ports};
 use serde::Deserialize;
 
 #[derive(Parser)]
@@ -102,21 +102,29 @@ fn posts(options: &Options) -> Vec<Figure> {
     };
     let servers = [("node", node), ("bare, 1 worker", bare(ports[1], "1")), ("bare, 2 workers", bare(ports[2], "2"))];
     let mut rates = vec![vec![Vec::new(); servers.len()]; POSTS.len()];
+    let mut costs = rates.clone();
     let mut run = 0;
     for _ in 0..options.rounds {
         for (case, (_, kind, batch, messages)) in POSTS.iter().enumerate() {
             for (place, (_, server)) in servers.iter().enumerate() {
                 run += 1;
+                let before = cpu([server.pid()]);
                 let load = drive(options, server.port, &[kind, &batch.to_string(), &format!("{run:08x}")]);
                 rates[case][place].push(load.rate() * *messages as f64);
+                let used = cpu([server.pid()]) - before;
+                costs[case][place].push(used * 1e6 / (load.requests * *messages as f64));
             }
         }
     }
     let mut figures = Vec::new();
-    for ((name, ..), rates) in POSTS.iter().zip(&rates) {
+    for (((name, ..), rates), costs) in POSTS.iter().zip(&rates).zip(&costs) {
         for ((server, _), rates) in servers.iter().zip(rates) {
             let target = if (*name, *server) == ("batches of 16", "node") { ">= 300000" } else { "" };
             figures.push(Figure::new(format!("{name}: {server}"), "messages/s", target, rates.clone()));
+        }
+        for ((server, _), costs) in servers.iter().zip(costs).take(2) {
+            // What a busy machine takes away from a rate, it does not add to this.
+            figures.push(Figure::new(format!("{name}: processor time, {server}"), "us/message", "", costs.clone()));
         }
         let share = rates[0].iter().zip(&rates[1]).map(|(node, bare)| 100.0 * node / bare).collect();
         let target = if *name == "single new" { ">= 60" } else { "" };

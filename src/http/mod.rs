@@ -2,9 +2,11 @@
 //!
 //! Nodes and the command line both call through [`Client`]. It follows no redirect (a peer's answer must not send this
 //! process elsewhere), reads no more than a bounded answer, and tells a refused connection from one that broke. It never
-//! retries: what is not answered is the caller's to decide. `token.rs` and `tls.rs` hold what both sides of a connection know
-//! of each other's rights.
+//! retries: what is not answered is the caller's to decide. Whole answers over plain HTTP, which nodes get all the time, are
+//! `plain.rs`; TLS and streams are awc's. `token.rs` and `tls.rs` hold what both sides of a connection know of each other's
+//! rights.
 
+mod plain;
 mod stream;
 mod tls;
 mod token;
@@ -18,6 +20,7 @@ use awc::error::{ConnectError, SendRequestError};
 use awc::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use awc::http::{Method, StatusCode};
 
+use self::plain::{Connections, Question};
 pub use self::stream::Body;
 pub use self::tls::{SOON, Tls, TlsError, TlsFiles};
 pub use self::token::{Secret, TokenError, Tokens, exposed_mode};
@@ -46,6 +49,19 @@ pub enum Verb {
     Delete,
 }
 
+impl Verb {
+    /// Its name in HTTP.
+    fn name(self) -> &'static str {
+        match self {
+            Verb::Get => "GET",
+            Verb::Post => "POST",
+            Verb::Put => "PUT",
+            Verb::Patch => "PATCH",
+            Verb::Delete => "DELETE",
+        }
+    }
+}
+
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
@@ -64,6 +80,8 @@ pub enum CallError {
 #[derive(Clone)]
 pub struct Client {
     inner: awc::Client,
+    /// The connections of plain calls; all clones share them.
+    plain: Rc<Connections>,
     scheme: &'static str,
     /// The header that shows what this process may do; all clones share it.
     authorization: Rc<RefCell<Option<HeaderValue>>>,
@@ -94,7 +112,7 @@ impl Client {
             .no_default_headers()
             .add_default_header((USER_AGENT, AGENT))
             .finish();
-        Client { inner, scheme, authorization: Rc::default(), max_answer: MAX_ANSWER }
+        Client { inner, plain: Rc::default(), scheme, authorization: Rc::default(), max_answer: MAX_ANSWER }
     }
 
     /// The same client, over the same connections, for answers of at most `bytes`.
@@ -123,8 +141,14 @@ impl Client {
         body: Vec<u8>,
         limit: Duration,
     ) -> Result<(u16, Vec<u8>), CallError> {
-        let request = self.request(verb, address, path).timeout(limit).insert_header((ACCEPT, "application/json"));
         let exchange = async {
+            if self.scheme == "http" {
+                let authorization = self.authorization.borrow().clone();
+                let authorization = authorization.as_ref().map(HeaderValue::as_bytes);
+                let question = Question { verb, path, authorization, body: &body };
+                return self.plain.exchange(address, question, self.max_answer).await;
+            }
+            let request = self.request(verb, address, path).timeout(limit).insert_header((ACCEPT, "application/json"));
             let sent = if body.is_empty() {
                 request.send().await
             } else {

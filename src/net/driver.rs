@@ -41,8 +41,8 @@ struct Inner {
     /// Where records go; absent without a data directory.
     disk: Option<Disk>,
     arrivals: Arrivals,
-    /// Wakes the timer when an earlier deadline came up.
-    earlier: Notify,
+    /// Sets the timer anew when the deadline is another one.
+    moved: Notify,
     sleeping_until: Cell<Option<Time>>,
     /// Told when a call ended, for the leaving node.
     ended: Notify,
@@ -70,7 +70,7 @@ impl Handle {
             passage: injection.map(Passage::new),
             disk,
             arrivals: Arrivals::default(),
-            earlier: Notify::new(),
+            moved: Notify::new(),
             sleeping_until: Cell::new(None),
             ended: Notify::new(),
             live,
@@ -261,8 +261,9 @@ impl Handle {
             }
         }
         let deadline = self.inner.node.borrow().deadline();
-        if deadline.is_some_and(|next| self.inner.sleeping_until.get().is_none_or(|until| next < until)) {
-            self.inner.earlier.notify_one();
+        // A later one matters as well: to wake for nothing costs the whole machine more than to set the timer anew.
+        if deadline != self.inner.sleeping_until.get() {
+            self.inner.moved.notify_one();
         }
     }
 
@@ -345,12 +346,12 @@ impl Handle {
             let deadline = self.inner.node.borrow().deadline();
             self.inner.sleeping_until.set(deadline);
             match deadline {
-                None => self.inner.earlier.notified().await,
+                None => self.inner.moved.notified().await,
                 Some(time) => {
                     let moment = tokio::time::Instant::from_std(self.inner.clock.instant(time));
                     tokio::select! {
                         () = tokio::time::sleep_until(moment) => self.report(Input::Wake),
-                        () = self.inner.earlier.notified() => {}
+                        () = self.inner.moved.notified() => {}
                     }
                 }
             }

@@ -29,5 +29,5 @@ pub use faults::Injection;
 pub use histogram::Hops;
 pub use holders::{Holders, LONGEST_HOLD, Wanted};
 pub use live::{Beginning, Live, Stream, Taken};
-pub use report::{counters_report, digest_report, full_path, message_report, state_report};
+pub use report::{counters_report, digest_report, full_path, lent_state_report, message_report, state_report};
 pub use survey::{NotFound, Survey};

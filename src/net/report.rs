@@ -1,15 +1,30 @@
 //! What a node shows of itself, as the records of `wire`: read from a view, changing nothing.
 
+use serde_json::value::RawValue;
+
 use super::clock::Clock;
 use crate::protocol::{Arrival, Entry, Kind, LogKey, NodeId, Record, Time, View};
 use crate::wire::{ArrivalReport, CountersReport, DigestReport, MessageReport, StateReport};
 
 /// One known node; `None` before it first spoke.
 pub fn state_report(view: View<'_>, now: Time, id: &NodeId, entry: &Entry, clock: Clock) -> Option<StateReport> {
+    let StateReport { version, payload, status, since, updated_at, hops, conflict } =
+        lent_state_report(view, now, id, entry, clock)?;
+    Some(StateReport { version, payload: payload.to_owned(), status, since, updated_at, hops, conflict })
+}
+
+/// The same with a payload that stays where it is.
+pub fn lent_state_report<'a>(
+    view: View<'_>,
+    now: Time,
+    id: &NodeId,
+    entry: &'a Entry,
+    clock: Clock,
+) -> Option<StateReport<&'a RawValue>> {
     let state = entry.state.as_ref()?;
     Some(StateReport {
         version: state.version,
-        payload: state.payload.raw().to_owned(),
+        payload: state.payload.raw(),
         status: entry.shown_status(),
         since: clock.rfc3339(entry.since),
         updated_at: clock.rfc3339(state.updated_at),

@@ -344,6 +344,9 @@ impl Node {
         from: Option<&NodeId>,
         out: &mut Vec<Output>,
     ) {
+        if self.overlay.links.is_empty() {
+            return;
+        }
         let onward = self.path_through(path);
         if let Some(record) = self.log.get_mut(&uuid).filter(|record| Arc::ptr_eq(&record.message.path, path)) {
             record.onward = Some(onward.clone());

@@ -130,7 +130,9 @@ impl Node {
             return 0;
         }
         let others = self.table.iter().filter(|(id, entry)| entry.status.is_live() && !self.is_self(id));
-        let others = others.filter(|(id, _)| !self.foreign.ids().any(|foreign| foreign == *id)).take(64).count();
+        let others = others.filter(|(id, _)| !self.foreign.ids().any(|foreign| foreign == *id));
+        // More than there are places need not be counted.
+        let others = others.take(self.config.max_peers).count();
         let target = self.config.max_peers.min(others.max(usize::from(self.overlay.links.is_empty())));
         target.saturating_sub(self.overlay.links.len() + self.overlay.offers.len()).min(self.free_places())
     }

@@ -116,6 +116,7 @@ pub struct Table {
     max_nodes: usize,
     hash: u64,
     states: u64,
+    revision: u64,
     dead: usize,
     /// Nodes of which something changed since it was last asked for, if anybody asks.
     changed: Option<BTreeSet<NodeId>>,
@@ -134,6 +135,7 @@ impl Table {
             max_nodes,
             hash: 0,
             states: 0,
+            revision: 0,
             dead: 0,
             changed: None,
             doubted: 0,
@@ -195,6 +197,7 @@ impl Table {
         for id in remembered {
             if let Some(entry) = self.entries.get_mut(&id) {
                 entry.remembered = false;
+                self.revision += 1;
             }
         }
         shown
@@ -238,6 +241,11 @@ impl Table {
     /// Sum of the fingerprints of all states, and their number.
     pub fn hash(&self) -> (u64, u64) {
         (self.hash, self.states)
+    }
+
+    /// Rises with every change of a state, a status or its beginning; to know whether what was made of them still holds.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Each state's fingerprint.
@@ -319,6 +327,7 @@ impl Table {
     fn age(&mut self, now: Time, claim: &Claim) {
         if let Some(entry) = self.entries.get_mut(&claim.id).filter(|entry| !entry.status.is_live()) {
             entry.since = entry.since.min(Time(now.0.saturating_sub(claim.age_ms)));
+            self.revision += 1;
         }
     }
 
@@ -416,6 +425,7 @@ impl Table {
     }
 
     fn note_changed(&mut self, id: &NodeId) {
+        self.revision += 1;
         if let Some(changed) = &mut self.changed {
             changed.insert(id.clone());
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::USER_AGENT;
-use actix_web::web::Query;
+use actix_web::web::{Bytes, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,7 +14,7 @@ use crate::protocol::Response;
 use crate::wire::{Answer, Problem, encode_response};
 
 /// Whether one of our own programs asks.
-fn is_ours(request: &HttpRequest) -> bool {
+pub(super) fn is_ours(request: &HttpRequest) -> bool {
     request.headers().get(USER_AGENT).is_some_and(|agent| agent.as_bytes() == AGENT.as_bytes())
 }
 
@@ -24,6 +24,11 @@ pub(super) fn json_text(request: &HttpRequest, status: u16, text: Vec<u8>) -> Ht
     let text = if is_ours(request) { text } else { pretty(&text) };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     HttpResponse::build(status).content_type(kind).body(text)
+}
+
+/// JSON that is laid out already.
+pub(super) fn json_bytes(text: Bytes) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(text)
 }
 
 /// A record as JSON.
@@ -70,7 +75,7 @@ pub(super) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Pro
 }
 
 /// Lays JSON text out for people, member by member, without changing a value.
-fn pretty(json: &[u8]) -> Vec<u8> {
+pub(super) fn pretty(json: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(json.len() * 2);
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
     let line = |out: &mut Vec<u8>, depth: usize| {

@@ -18,15 +18,17 @@ pub(super) fn tag_of(record: &impl Serialize) -> String {
     tag_of_text(&serde_json::to_vec(record).unwrap_or_default())
 }
 
-fn tag_of_text(text: &[u8]) -> String {
-    // Two hashes of 64 bits with different beginnings: nobody gets two answers for one tag by chance.
-    let half = |beginning: u8| {
+/// The tag of a record that is JSON already.
+pub(super) fn tag_of_text(text: &[u8]) -> String {
+    // Each hash reads its half only, as texts may be long; 64 bits suffice that nobody gets two answers for one tag by chance.
+    let (first, second) = text.split_at(text.len() / 2);
+    let half = |bytes: &[u8]| {
         let mut hasher = DefaultHasher::new();
-        hasher.write_u8(beginning);
-        hasher.write(text);
+        hasher.write_usize(text.len());
+        hasher.write(bytes);
         hasher.finish()
     };
-    format!("\"{:016x}{:016x}\"", half(0), half(1))
+    format!("\"{:016x}{:016x}\"", half(first), half(second))
 }
 
 /// A record with its tag, or 304 for somebody who has it.
@@ -35,10 +37,20 @@ pub(super) fn json(request: &HttpRequest, record: &impl Serialize) -> HttpRespon
         Ok(text) => text,
         Err(error) => return answer::problem(request, &Problem::new(500, format!("the answer is no JSON: {error}"))),
     };
+    json_text(request, text)
+}
+
+/// The same of a record that is JSON already.
+pub(super) fn json_text(request: &HttpRequest, text: Vec<u8>) -> HttpResponse {
     let tag = tag_of_text(&text);
-    let known = named(request.headers(), IF_NONE_MATCH.as_str()).is_some_and(|tags| names(&tags, &tag));
-    let mut response = if known { HttpResponse::NotModified().finish() } else { answer::json_text(request, 200, text) };
-    put(&mut response, &tag);
+    unless_known(request, &tag, || answer::json_text(request, 200, text))
+}
+
+/// What answers, or 304 for somebody who has what this tag names.
+pub(super) fn unless_known(request: &HttpRequest, tag: &str, answer: impl FnOnce() -> HttpResponse) -> HttpResponse {
+    let known = named(request.headers(), IF_NONE_MATCH.as_str()).is_some_and(|tags| names(&tags, tag));
+    let mut response = if known { HttpResponse::NotModified().finish() } else { answer() };
+    put(&mut response, tag);
     response
 }
 

@@ -71,6 +71,11 @@ impl Filter {
         self
     }
 
+    /// Whether every node is meant.
+    pub(super) fn takes_all(&self) -> bool {
+        self.statuses.is_empty() && self.members.is_empty()
+    }
+
     /// Whether this node is meant.
     pub(super) fn takes(&self, entry: &Entry) -> bool {
         if !self.statuses.is_empty() && !self.statuses.contains(&entry.shown_status()) {

@@ -12,6 +12,7 @@ mod body;
 mod discovery;
 mod etag;
 mod events;
+mod everyone;
 mod faults;
 mod filter;
 mod gossip;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, Resource};
 
 pub use self::access::{Access, guard, note_client};
 use crate::http::Tls;
@@ -46,6 +47,8 @@ pub struct Context {
     pub node: Handle,
     /// What is asked of other nodes for those who look.
     pub survey: Survey,
+    /// The newest answer about all nodes.
+    everyone: Rc<everyone::Everyone>,
     /// What is taken of one request.
     bounds: Bounds,
     /// How many requests are taken of one address.
@@ -74,140 +77,62 @@ impl Context {
     pub fn new(node: Handle, bounds: Bounds, access: Rc<Access>, tls: Option<Arc<Tls>>) -> Context {
         let survey = Survey::new(node.clone());
         let limiter = Rc::new(rate::Limiter::new(bounds.requests_per_second));
-        Context { survey, node, bounds, limiter, access, tls }
+        Context { survey, node, everyone: Rc::default(), bounds, limiter, access, tls }
     }
 }
 
 pub use body::discard_unread;
 pub use rate::limit;
 
-/// All routes, with and without the trailing slash.
+/// All routes, with and without the trailing slash. Those whose path is a plain text come first, nodes' own before all.
 pub fn routes(config: &mut ServiceConfig) {
-    config
-        .service(
-            web::resource(["/gossip/", "/gossip"])
-                .route(web::post().to(gossip::gossip))
-                .default_service(web::to(|r| wrong_method(r, "POST"))),
-        )
-        .service(
-            web::resource(["/sync/", "/sync"])
-                .route(web::post().to(gossip::sync))
-                .default_service(web::to(|r| wrong_method(r, "POST"))),
-        )
-        .service(
-            web::resource(["/peers/", "/peers"])
-                .route(web::get().to(peers::list))
-                .route(web::post().to(peers::link))
-                .default_service(web::to(|r| wrong_method(r, "GET, POST"))),
-        )
-        .service(
-            web::resource(["/peers/{id}", "/peers/{id}/"])
-                .route(web::get().to(peers::one))
-                .route(web::delete().to(peers::one))
-                .default_service(web::to(|r| wrong_method(r, "GET, DELETE"))),
-        )
-        .service(
-            web::resource(["/state", "/state/"])
-                .route(web::get().to(state::all))
-                .route(web::put().to(state::set))
-                .route(web::patch().to(state::patch))
-                .route(web::delete().to(state::clear))
-                .default_service(web::to(|r| wrong_method(r, "GET, PUT, PATCH, DELETE"))),
-        )
-        .service(
-            web::resource(["/state/{id}", "/state/{id}/"])
-                .route(web::get().to(state::one))
-                .route(web::delete().to(state::forget))
-                .default_service(web::to(|r| wrong_method(r, "GET, DELETE"))),
-        )
-        .service(
-            web::resource(["/messages", "/messages/"])
-                .route(web::get().to(messages::list))
-                .route(web::post().to(messages::submit))
-                .default_service(web::to(|r| wrong_method(r, "GET, POST"))),
-        )
-        .service(
-            web::resource(["/messages/read", "/messages/read/"])
-                .route(web::post().to(messages::mark_read))
-                .default_service(web::to(|r| wrong_method(r, "POST"))),
-        )
-        .service(
-            web::resource("/messages/{uuid}/held")
-                .route(web::get().to(acks::held))
-                .default_service(web::to(|r| wrong_method(r, "GET"))),
-        )
-        .service(
-            web::resource(["/messages/{uuid}", "/messages/{uuid}/"])
-                .route(web::get().to(messages::one))
-                .default_service(web::to(|r| wrong_method(r, "GET"))),
-        )
-        .service(
-            web::resource(["/messages/{uuid}/spread", "/messages/{uuid}/spread/"])
-                .route(web::get().to(overlay::spread))
-                .default_service(web::to(|r| wrong_method(r, "GET"))),
-        )
-        .service(
-            web::resource(["/sd/prometheus", "/sd/prometheus/"])
-                .route(web::get().to(discovery::prometheus))
-                .default_service(web::to(|r| wrong_method(r, "GET"))),
-        )
-        .service(
-            web::resource(["/overlay", "/overlay/"])
-                .route(web::get().to(overlay::overlay))
-                .default_service(web::to(|r| wrong_method(r, "GET"))),
-        )
-        .service(
-            web::resource(["/events", "/events/"])
-                .route(web::get().to(events::events))
-                .default_service(web::to(|r| wrong_method(r, "GET"))),
-        )
-        .service(
-            web::resource(["/faults", "/faults/"])
-                .route(web::get().to(faults::show))
-                .route(web::put().to(faults::set))
-                .route(web::delete().to(faults::clear))
-                .default_service(web::to(|r| wrong_method(r, "GET, PUT, DELETE"))),
-        )
-        .service(
-            web::resource(["/metrics", "/metrics/"])
-                .route(web::get().to(metrics::metrics))
-                .default_service(web::to(|r| wrong_method(r, "GET"))),
-        )
-        .service(
-            web::resource(["/openapi.json", "/openapi.json/"])
-                .route(web::get().to(openapi::openapi))
-                .default_service(web::to(|r| wrong_method(r, "GET"))),
-        )
-        .service(
-            web::resource(["/seeds", "/seeds/"])
-                .route(web::get().to(seeds::list))
-                .route(web::post().to(seeds::add))
-                .default_service(web::to(|r| wrong_method(r, "GET, POST"))),
-        )
-        .service(
-            web::resource(["/seeds/{id}", "/seeds/{id}/"])
-                .route(web::delete().to(seeds::remove))
-                .default_service(web::to(|r| wrong_method(r, "DELETE"))),
-        )
-        .service(
-            web::resource(["/livez", "/livez/"])
-                .route(web::get().to(health::live))
-                .default_service(web::to(|r| wrong_method(r, "GET"))),
-        )
-        .service(
-            web::resource(["/readyz", "/readyz/"])
-                .route(web::get().to(health::ready))
-                .default_service(web::to(|r| wrong_method(r, "GET"))),
-        )
-        .service(
-            web::resource("/").route(web::get().to(page::page)).default_service(web::to(|r| wrong_method(r, "GET"))),
-        )
-        .service(
-            web::resource("/page/{file}")
-                .route(web::get().to(page::assets::file))
-                .default_service(web::to(|r| wrong_method(r, "GET"))),
-        )
-        .default_service(web::to(nothing_here));
+    at(config, "/gossip", "POST", |at| at.route(web::post().to(gossip::gossip)));
+    at(config, "/sync", "POST", |at| at.route(web::post().to(gossip::sync)));
+    at(config, "/peers", "GET, POST", |at| at.route(web::get().to(peers::list)).route(web::post().to(peers::link)));
+    at(config, "/state", "GET, PUT, PATCH, DELETE", |at| {
+        let reading = at.route(web::get().to(state::all));
+        let setting = reading.route(web::put().to(state::set)).route(web::patch().to(state::patch));
+        setting.route(web::delete().to(state::clear))
+    });
+    at(config, "/messages", "GET, POST", |at| {
+        at.route(web::get().to(messages::list)).route(web::post().to(messages::submit))
+    });
+    at(config, "/messages/read", "POST", |at| at.route(web::post().to(messages::mark_read)));
+    at(config, "/sd/prometheus", "GET", |at| at.route(web::get().to(discovery::prometheus)));
+    at(config, "/overlay", "GET", |at| at.route(web::get().to(overlay::overlay)));
+    at(config, "/events", "GET", |at| at.route(web::get().to(events::events)));
+    at(config, "/faults", "GET, PUT, DELETE", |at| {
+        let reading = at.route(web::get().to(faults::show));
+        reading.route(web::put().to(faults::set)).route(web::delete().to(faults::clear))
+    });
+    at(config, "/metrics", "GET", |at| at.route(web::get().to(metrics::metrics)));
+    at(config, "/openapi.json", "GET", |at| at.route(web::get().to(openapi::openapi)));
+    at(config, "/seeds", "GET, POST", |at| at.route(web::get().to(seeds::list)).route(web::post().to(seeds::add)));
+    at(config, "/livez", "GET", |at| at.route(web::get().to(health::live)));
+    at(config, "/readyz", "GET", |at| at.route(web::get().to(health::ready)));
+    at(config, "", "GET", |at| at.route(web::get().to(page::page)));
+    at(config, "/peers/{id}", "GET, DELETE", |at| {
+        at.route(web::get().to(peers::one)).route(web::delete().to(peers::one))
+    });
+    at(config, "/state/{id}", "GET, DELETE", |at| {
+        at.route(web::get().to(state::one)).route(web::delete().to(state::forget))
+    });
+    at(config, "/messages/{uuid}", "GET", |at| at.route(web::get().to(messages::one)));
+    at(config, "/messages/{uuid}/held", "GET", |at| at.route(web::get().to(acks::held)));
+    at(config, "/messages/{uuid}/spread", "GET", |at| at.route(web::get().to(overlay::spread)));
+    at(config, "/seeds/{id}", "DELETE", |at| at.route(web::delete().to(seeds::remove)));
+    at(config, "/page/{file}", "GET", |at| at.route(web::get().to(page::assets::file)));
+    config.default_service(web::to(nothing_here));
+}
+
+/// One path with its methods. Each form of it is a resource of its own: a list of forms would be a set of regular expressions,
+/// which every request would have to be held against, and a single plain text is only compared.
+fn at(config: &mut ServiceConfig, path: &str, allowed: &'static str, routes: impl Fn(Resource) -> Resource) {
+    let forms = [format!("{path}/"), path.to_owned()];
+    for form in forms.into_iter().filter(|form| !form.is_empty()) {
+        let resource = routes(web::resource(form));
+        config.service(resource.default_service(web::to(move |request| wrong_method(request, allowed))));
+    }
 }
 
 async fn nothing_here(request: HttpRequest) -> HttpResponse {

@@ -11,6 +11,7 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
+use super::everyone::write_states;
 use super::filter::Filter;
 use super::{Context, answer, body, etag, text};
 use crate::net::{digest_report, state_report};
@@ -120,11 +121,12 @@ fn show(request: &HttpRequest, context: &Context, wanted: &Wanted) -> HttpRespon
     if wanted.text {
         return answer::text(context.node.view(|view, now| text::table(view, now, |entry| wanted.filter.takes(entry))));
     }
-    let reports: BTreeMap<NodeId, StateReport> = context.node.view(|view, now| {
-        let meant = view.table().iter().filter(|(_, entry)| meant(entry));
-        meant.filter_map(|(id, entry)| Some((id.clone(), state_report(view, now, id, entry, clock)?))).collect()
-    });
-    etag::json(request, &reports)
+    if wanted.filter.takes_all() {
+        let text = context.everyone.text(&context.node);
+        return etag::unless_known(request, text.tag(), || answer::json_bytes(text.json(!answer::is_ours(request))));
+    }
+    let text = context.node.view(|view, now| write_states(view, now, clock, |entry| wanted.filter.takes(entry)));
+    etag::json_text(request, text)
 }
 
 /// One known node.
@@ -220,12 +222,8 @@ pub(super) async fn clear(request: HttpRequest, context: Data<Context>) -> HttpR
 fn check_own(request: &HttpRequest, context: &Context) -> Result<(), Problem> {
     etag::check_match(request, || {
         let own = context.node.view(|view, _| view.id().clone());
-        let clock = context.node.clock();
-        let everyone: BTreeMap<NodeId, StateReport> = context.node.view(|view, now| {
-            let all = view.table().iter();
-            all.filter_map(|(id, entry)| Some((id.clone(), state_report(view, now, id, entry, clock)?))).collect()
-        });
-        everyone.get(&own).map(etag::tag_of).into_iter().chain([etag::tag_of(&everyone)]).collect()
+        let everyone = context.everyone.text(&context.node).tag().to_owned();
+        report_of(context, &own).map(|report| etag::tag_of(&report)).into_iter().chain([everyone]).collect()
     })
 }
 

@@ -311,16 +311,18 @@ pub(super) fn parse_object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, 
 
 /// Parses JSON; an error names the field by its path.
 pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).or_else(|_| {
-        // Only a refused body is read again, slowly, to say where it is wrong.
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let result = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| explain(&error))?;
-        // The value reads well, so what follows it does not.
-        match deserializer.end() {
-            Ok(()) => Ok(result),
-            Err(error) => Err(Problem::new(400, format!("the body: {error}"))),
-        }
-    })
+    // Checked as a whole, a text need not be checked again string by string.
+    if let Some(read) = std::str::from_utf8(body).ok().and_then(|text| serde_json::from_str(text).ok()) {
+        return Ok(read);
+    }
+    // Only a refused body is read again, slowly, to say where it is wrong.
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let result = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| explain(&error))?;
+    // The value reads well, so what follows it does not.
+    match deserializer.end() {
+        Ok(()) => Ok(result),
+        Err(error) => Err(Problem::new(400, format!("the body: {error}"))),
+    }
 }
 
 /// What a JSON reader says, with the path to the field.

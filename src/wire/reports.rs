@@ -9,13 +9,13 @@ use uuid::Uuid;
 use super::ids;
 use crate::protocol::{NodeId, Status};
 
-/// One node in `GET /state`.
+/// One node in `GET /state`; whoever only writes it can lend the payload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct StateReport {
+pub struct StateReport<P = Box<RawValue>> {
     /// Its newest known version.
     pub version: u64,
     /// What it says.
-    pub payload: Box<RawValue>,
+    pub payload: P,
     /// What is believed of its life.
     pub status: Status,
     /// Since when.
