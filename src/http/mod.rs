@@ -49,19 +49,6 @@ pub enum Verb {
     Delete,
 }
 
-impl Verb {
-    /// Its name in HTTP.
-    fn name(self) -> &'static str {
-        match self {
-            Verb::Get => "GET",
-            Verb::Post => "POST",
-            Verb::Put => "PUT",
-            Verb::Patch => "PATCH",
-            Verb::Delete => "DELETE",
-        }
-    }
-}
-
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
@@ -145,7 +132,7 @@ impl Client {
             if self.scheme == "http" {
                 let authorization = self.authorization.borrow().clone();
                 let authorization = authorization.as_ref().map(HeaderValue::as_bytes);
-                let question = Question { verb, path, authorization, body: &body };
+                let question = Question { verb, path, authorization, body };
                 return self.plain.exchange(address, question, self.max_answer).await;
             }
             let request = self.request(verb, address, path).timeout(limit).insert_header((ACCEPT, "application/json"));
