@@ -112,7 +112,7 @@ async fn connect(address: &str) -> Result<Connection, CallError> {
     let (connection, serving) =
         Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream)).await.map_err(broken)?;
     // It ends with the connection; whoever waits for an answer is told why.
-    tokio::spawn(async move { drop(serving.await) });
+    actix_rt::spawn(async move { drop(serving.await) });
     Ok(connection)
 }
 
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     fn within<T>(work: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+        actix_rt::System::new().block_on(work)
     }
 
     /// What one call gets of a server that says `answer` and closes.

@@ -5,7 +5,8 @@
 
 use rand::RngExt;
 
-use super::door::{Call, Failure, LinkWish, Output, Refusal, Response};
+use super::calls::{Call, Failure, LinkWish};
+use super::door::{Output, Refusal, Response};
 use super::limits::MAX_SEEDS;
 use super::node::{Node, Purpose};
 use super::words::{IdForm, NodeId, Time};

@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
+use super::calls::{Envelope, GossipReply, Header, Judgement, Outcome};
 use super::disk::{DiskRecord, LogRecord};
-use super::door::{Envelope, Event, GossipReply, Header, Judgement, Outcome, Output, Refusal, Response};
+use super::door::{Event, Output, Refusal, Response};
 use super::foreign;
 use super::limits::{MAX_BATCH_BYTES, MAX_LEAP, MAX_PATH, UNLIMITED_REACH};
 use super::link::{ItemKey, Waiting};

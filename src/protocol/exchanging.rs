@@ -12,7 +12,8 @@
 
 use rand::RngExt;
 
-use super::door::{Call, Failure, LinkAnswer, LinkReply, LinkWish, Output};
+use super::calls::{Call, Failure, LinkAnswer, LinkReply, LinkWish};
+use super::door::Output;
 use super::joining::{Promise, Split};
 use super::node::{Node, Purpose};
 use super::words::{Boot, NodeId, Time};

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::door::{Call, Event, Output, Refusal, Response};
+use super::calls::Call;
+use super::door::{Event, Output, Refusal, Response};
 use super::limits::{MAX_BATCH, MAX_FOREIGN, MAX_FOREIGN_FAILURES};
 use super::node::{Node, Purpose};
 use super::words::{IdForm, Message, NodeId, Path, Time};

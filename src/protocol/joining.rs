@@ -6,7 +6,8 @@
 
 use rand::RngExt;
 
-use super::door::{Call, Header, LinkAnswer, LinkCall, LinkReply, LinkWish, Output};
+use super::calls::{Call, Header, LinkAnswer, LinkCall, LinkReply, LinkWish};
+use super::door::Output;
 use super::limits::MAX_WALK;
 use super::node::{Node, Purpose};
 use super::words::{Boot, NodeId, Time};

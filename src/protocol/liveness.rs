@@ -4,8 +4,9 @@
 //! refute for the suspicion time becomes down, and a living node refutes by its next version. A claim uses no version of
 //! the accuser. Claims ride on envelopes; what is definite (down, left) is part of the digest, so repair spreads it too.
 
+use super::calls::{Failure, Header};
 use super::disk::DiskRecord;
-use super::door::{Event, Failure, Header, Output};
+use super::door::{Event, Output};
 use super::node::Node;
 use super::words::{Claim, NodeId, Status, Time, Version};
 
@@ -112,9 +113,13 @@ impl Node {
             return;
         }
         self.refused.claimed(&claim);
+        let calm = self.table.is_calm();
         let before = self.table.get(&claim.id).map(|entry| entry.status);
         if !self.table.claim(now, &claim) {
             return;
+        }
+        if calm && !self.table.is_calm() {
+            self.end_calm(now);
         }
         if before != Some(claim.status) {
             out.push(Output::Emit(Event::StatusChanged { id: claim.id.clone(), status: claim.status }));

@@ -4,6 +4,7 @@
 //! is decided by the seed and what goes in, so that the simulator can replay it. It never does I/O and never fails: what
 //! reaches it was checked at the door (`wire`). Read in this order: the words, the limits, the door, the node.
 
+mod calls;
 mod config;
 mod disk;
 mod door;
@@ -48,12 +49,13 @@ mod trial;
 #[cfg(test)]
 mod tests;
 
+pub use calls::{
+    Call, Envelope, Failure, GossipReply, Header, Judgement, LinkAnswer, LinkCall, LinkReply, LinkWish, Outcome, Reply,
+    SetForm, SyncCall, SyncReply,
+};
 pub use config::{Config, ConfigError};
 pub use disk::{BuriedRecord, DiskImage, DiskRecord, KnownRecord, LogRecord, OwnRecord};
-pub use door::{
-    Call, Envelope, Event, Failure, GossipReply, Header, Input, Judgement, LinkAnswer, LinkCall, LinkReply, LinkWish,
-    Outcome, Output, Refusal, Reply, Request, Response, SetForm, Submission, SyncCall, SyncReply,
-};
+pub use door::{Event, Input, Output, Refusal, Request, Response, Submission};
 pub use link::PeerCounters;
 pub use log::{Arrival, Insert, Log, Record};
 pub use node::{Counters, Node, Seed};

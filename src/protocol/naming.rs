@@ -9,8 +9,9 @@
 
 use std::cmp::Ordering;
 
+use super::calls::Outcome;
 use super::disk::{DiskRecord, LogRecord};
-use super::door::{Event, Outcome, Output};
+use super::door::{Event, Output};
 use super::limits::{MAX_LEAP, UNLIMITED_REACH};
 use super::log::{Insert, Record};
 use super::node::Node;

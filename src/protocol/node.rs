@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
+use super::calls::{Call, Header, Reply};
 use super::config::Config;
-use super::door::{Call, Event, Header, Input, Output, Refusal, Reply, Request, Response};
+use super::door::{Event, Input, Output, Refusal, Request, Response};
 use super::doubt::Past;
 use super::foreign::Foreign;
 use super::forgetting::Forgotten;
@@ -265,7 +266,7 @@ impl Node {
             (Purpose::Refute, Reply::Link(reply)) => drop(self.meet(now, &reply.header, out)),
             (Purpose::Unlink, _) => {}
             // An answer of another kind than the question is no answer.
-            (purpose, _) => self.undelivered(now, to, purpose, super::door::Failure::Unknown, out),
+            (purpose, _) => self.undelivered(now, to, purpose, super::calls::Failure::Unknown, out),
         }
     }
 
@@ -274,7 +275,7 @@ impl Node {
         now: Time,
         to: NodeId,
         purpose: Purpose,
-        failure: super::door::Failure,
+        failure: super::calls::Failure,
         out: &mut Vec<Output>,
     ) {
         match purpose {

@@ -11,8 +11,9 @@
 
 use std::collections::BTreeMap;
 
+use super::calls::Outcome;
 use super::disk::DiskRecord;
-use super::door::{Event, Outcome, Output};
+use super::door::{Event, Output};
 use super::node::Node;
 use super::signature::{AllowedKeys, PublicKey, Seal};
 use super::words::{Kind, Message, NodeId};

@@ -8,8 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::bootstrap::{Given, SeedNode};
+use super::calls::{Call, LinkAnswer, LinkCall, LinkReply, LinkWish};
 use super::config::Config;
-use super::door::{Call, Event, LinkAnswer, LinkCall, LinkReply, LinkWish, Output, Response};
+use super::door::{Event, Output, Response};
 use super::exchanging::{Exchange, Move, Reason};
 use super::joining::{Join, Promise, Split};
 use super::link::Link;

@@ -1,10 +1,11 @@
 //! Probes: whether nodes that are no peers still live, and whether news still travels between here and there.
 //!
-//! A dead node's peers may be dead as well, so every node also asks one node of its table every second heartbeat (SWIM,
-//! section 4.3, with random choice). The answer names the newest version that is held there of the asker; one that should
-//! long have arrived means that the overlay is torn, and so does an answer from a node that is held for dead. Then the two
-//! build a bridge: with a free place where there is one, else by an exchange of link ends (`exchanging.rs`), which opens
-//! no gap in either part. So halves of a healed partition meet without anyone's help, and no degree grows.
+//! A dead node's peers may be dead as well, so every node also asks one node of its table every second heartbeat, and while
+//! all are alive every sixth (SWIM, section 4.3, with random choice). The answer names the newest version that is held
+//! there of the asker; one that should long have arrived means that the overlay is torn, and so does an answer from a node
+//! that is held for dead. Then the two build a bridge: with a free place where there is one, else by an exchange of link
+//! ends (`exchanging.rs`), which opens no gap in either part. So halves of a healed partition meet without anyone's help,
+//! and no degree grows.
 //!
 //! The loss of a peer is what tears an overlay, so whoever lost one says its state again, and when that should have
 //! arrived everywhere asks a few nodes in quick succession.
@@ -13,13 +14,18 @@ use std::collections::VecDeque;
 
 use rand::RngExt;
 
-use super::door::{Call, Failure, LinkAnswer, LinkReply, LinkWish, Output};
+use super::calls::{Call, Failure, LinkAnswer, LinkReply, LinkWish};
+use super::door::Output;
 use super::exchanging::Reason;
 use super::node::{Node, Purpose};
 use super::words::{Boot, NodeId, Time, Version};
 
 /// Heartbeats between two probes of one node.
 const PROBE_HEARTBEATS: u64 = 2;
+
+/// The same while everybody known is held for alive: then the links' own exchanges notice a death first, and whoever hears
+/// of one probes at the usual pace.
+const CALM_HEARTBEATS: u64 = 6;
 
 /// Heartbeats in which a state reaches everyone: what is older and unknown elsewhere does not get there.
 const NEWS_HEARTBEATS: u64 = 3;
@@ -45,9 +51,8 @@ const DEAD_PROBES: usize = 3;
 /// A node that said nothing for so many heartbeats knows of nothing that should have arrived elsewhere.
 const QUIET_HEARTBEATS: u64 = 20;
 
-/// Probes of all nodes together, on average, between two states that are said again for the sake of news: one in 60
-/// heartbeats, however large the network is.
-const PULSE_PROBES: usize = 30;
+/// Heartbeats, on average, between two states that some node says again for the sake of news, however large the network is.
+const PULSE_HEARTBEATS: u64 = 60;
 
 /// Entries that are passed over in search of one to probe.
 const MAX_PASSED_OVER: usize = 64;
@@ -180,7 +185,18 @@ impl Node {
             *left -= 1;
             return self.jittered(heartbeat / 2);
         }
-        self.jittered(PROBE_HEARTBEATS * heartbeat)
+        let pause = self.probe_heartbeats() * heartbeat;
+        self.jittered(pause)
+    }
+
+    fn probe_heartbeats(&self) -> u64 {
+        if self.table.is_calm() { CALM_HEARTBEATS } else { PROBE_HEARTBEATS }
+    }
+
+    /// Somebody is held for less than alive: the next probe goes at the usual pace.
+    pub(super) fn end_calm(&mut self, now: Time) {
+        let soon = now.after(self.jittered(PROBE_HEARTBEATS * self.config.heartbeat_ms));
+        self.probes.next_at = self.probes.next_at.min(soon);
     }
 
     /// A tear shows by news only, so that in a quiet network somebody, drawn by lot, says its state again now and then:
@@ -190,7 +206,7 @@ impl Node {
         if self.probes.said.back().is_none_or(|(_, at)| now.since(*at) < quiet) {
             return;
         }
-        let lots = self.living() * PULSE_PROBES;
+        let lots = self.living() as u64 * PULSE_HEARTBEATS / self.probe_heartbeats();
         if self.random.random_range(0..lots) == 0 {
             self.say_again(now, out);
             self.probes.pulse = self.probes.said.back().map(|(version, _)| *version);

@@ -7,7 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use super::door::{Call, Failure, Output, Response, SetForm, SyncCall, SyncReply};
+use super::calls::{Call, Failure, SetForm, SyncCall, SyncReply};
+use super::door::{Output, Response};
 use super::limits::{MAX_FINGERPRINTS, MAX_SYMBOLS, MAX_SYNC_BYTES};
 use super::link::{ItemKey, Waiting};
 use super::node::{Node, Purpose};

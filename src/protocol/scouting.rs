@@ -11,7 +11,8 @@ use std::collections::{BTreeSet, VecDeque};
 use rand::seq::IteratorRandom;
 
 use super::bootstrap::Given;
-use super::door::{Failure, LinkReply, LinkWish, Output};
+use super::calls::{Failure, LinkReply, LinkWish};
+use super::door::Output;
 use super::node::{Node, Purpose};
 use super::words::{NodeId, Status, Time};
 

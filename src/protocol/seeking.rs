@@ -7,7 +7,8 @@
 use rand::RngExt;
 
 use super::bootstrap::Given;
-use super::door::{Failure, LinkWish, Output};
+use super::calls::{Failure, LinkWish};
+use super::door::Output;
 use super::exchanging::Reason;
 use super::limits::MAX_WALK;
 use super::node::{Node, Purpose};

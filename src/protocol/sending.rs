@@ -5,7 +5,8 @@
 //! link alone. What goes into the queues is decided in `dissemination.rs`, over which links in `trees.rs`.
 
 use super::Failure;
-use super::door::{Call, Envelope, GossipReply, Judgement, Outcome, Output};
+use super::calls::{Call, Envelope, GossipReply, Judgement, Outcome};
+use super::door::Output;
 use super::limits::{MAX_BATCH, MAX_BATCH_BYTES, MAX_CLAIMS, UNLIMITED_REACH};
 use super::link::{Carried, ItemKey, Link, Waiting, Wishes};
 use super::node::{Node, Purpose};

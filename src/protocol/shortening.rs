@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use rand::RngExt;
 
-use super::door::{Call, Output};
+use super::calls::Call;
+use super::door::Output;
 use super::exchanging::Reason;
 use super::node::{Node, Purpose};
 use super::words::{NodeId, Time};

@@ -218,6 +218,11 @@ impl Table {
         self.dead
     }
 
+    /// Whether everybody known is held for alive.
+    pub(super) fn is_calm(&self) -> bool {
+        self.doubted == 0
+    }
+
     /// Whether `id` is known and not held for alive.
     pub(super) fn is_doubted(&self, id: &NodeId) -> bool {
         self.doubted > 0 && self.get(id).is_some_and(|entry| entry.status != Status::Alive)

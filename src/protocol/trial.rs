@@ -6,7 +6,8 @@
 
 use rand::RngExt;
 
-use super::door::{Failure, LinkReply, LinkWish, Output};
+use super::calls::{Failure, LinkReply, LinkWish};
+use super::door::Output;
 use super::node::{Node, Purpose};
 use super::words::{Claim, NodeId, Status, Time};
 

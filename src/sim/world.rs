@@ -293,8 +293,8 @@ impl World {
         self.trace.event(self.now, format_args!("{id} is given {}", submission.payload.as_str()));
         submission.uuid.iter().for_each(|uuid| self.ledger.choose(*uuid));
         let response = self.drive(id, |node, now, out| node.request(now, Request::Submit(submission), out))?;
-        let Some(Response::Submitted { uuid, .. }) = response else { return Ok(None) };
-        self.acknowledge(id, uuid)?;
+        let Some(Response::Submitted { uuid, created, .. }) = response else { return Ok(None) };
+        self.acknowledge(id, uuid, created)?;
         Ok(Some(uuid))
     }
 

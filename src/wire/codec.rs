@@ -2,11 +2,9 @@
 
 use super::Door;
 use super::dialect;
-use super::envelope::{
-    read_envelope, read_gossip_reply, read_link, read_link_reply, write, write_envelope, write_gossip_reply,
-    write_link, write_link_reply,
-};
+use super::envelope::{read_envelope, read_gossip_reply, write, write_envelope, write_gossip_reply};
 use super::ids::check_form;
+use super::links::{read_link, read_link_reply, write_link, write_link_reply};
 use super::message::{MessageIn, check_all, parse, parse_object};
 use super::problem::Problem;
 use super::reports::{MarkedReport, SeedsReport, SubmittedReport, VersionReport};

@@ -11,6 +11,7 @@ mod envelope;
 mod events;
 mod faults;
 mod ids;
+mod links;
 mod merge_patch;
 mod message;
 mod payload;

@@ -119,11 +119,21 @@ impl World {
         Ok(())
     }
 
-    /// A submitter is told of its message, as soon as that is on disk.
-    pub(super) fn acknowledge(&mut self, id: &NodeId, uuid: Uuid) -> Result<(), Broken> {
-        if let Some(process) = self.hosts.get_mut(id).and_then(|host| host.process.as_mut()) {
+    /// A submitter is told of its message, as soon as that is on disk. One that was not `created` by this came another
+    /// way, so that nothing waits for its write so far: everything is written at once.
+    pub(super) fn acknowledge(&mut self, id: &NodeId, uuid: Uuid, created: bool) -> Result<(), Broken> {
+        let Some(host) = self.hosts.get_mut(id) else { return Ok(()) };
+        let life = host.life;
+        if let Some(process) = host.process.as_mut() {
             let stamp = process.node.view().log().get(&uuid).map_or(0, |record| record.message.stamp);
-            process.outbox.push(Item::Acknowledge(uuid, stamp));
+            if let Some(disk) = host.disk.as_mut().filter(|_| !created) {
+                let (number, takes) = disk.write(&mut self.random, Vec::new(), true);
+                process.outbox.wait_for(number);
+                self.schedule(takes, Happening::Synced { id: id.clone(), life, number });
+            }
+            if let Some(process) = self.hosts.get_mut(id).and_then(|host| host.process.as_mut()) {
+                process.outbox.push(Item::Acknowledge(uuid, stamp));
+            }
         }
         self.let_out(id)
     }
