@@ -253,6 +253,31 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_is_given_up_leaves_no_connection_behind() {
+        for answer in [&b""[..], b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"] {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap().to_string();
+            let server = std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+                stream.write_all(answer).unwrap();
+                // It ends as the other side closes it; one that is left open ends with an error.
+                std::io::copy(&mut stream, &mut std::io::sink())
+            });
+            let connections = Connections::default();
+            within(async {
+                let question = Question { verb: Verb::Get, path: "/peers/", authorization: None, body: Vec::new() };
+                let call = connections.exchange(&address, question, 100);
+                assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
+                while !server.is_finished() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            });
+            assert!(server.join().unwrap().is_ok(), "the connection stayed open");
+        }
+    }
+
+    #[test]
     fn what_would_break_the_request_apart_is_never_sent() {
         let question = |path| Question { verb: Verb::Get, path, authorization: None, body: Vec::new() };
         assert!(make_request("localhost:1", question("/a b")).is_err());

@@ -260,7 +260,7 @@ impl Handle {
                 }
             }
         }
-        let deadline = self.inner.node.borrow().deadline();
+        let deadline = self.inner.node.borrow().due();
         // A later one matters as well: to wake for nothing costs the whole machine more than to set the timer anew.
         if deadline != self.inner.sleeping_until.get() {
             self.inner.moved.notify_one();

@@ -10,7 +10,8 @@
 //!
 //! What is not pushed over a link is announced with the next digest, so that further paths enter the log. A much shorter
 //! one becomes the way of the next messages (Plumtree, section 3.8): its link is asked for the origin, and the old parent
-//! told to stop when that was answered. The digest itself shows within a heartbeat when a tree is broken, and what repair
+//! told to stop when that was answered. A link that took over and then let repair do its work is not believed again. The
+//! digest itself shows within a heartbeat when a tree is broken, and what repair
 //! then brings grafts the link that it came over.
 
 use super::door::Output;
@@ -35,6 +36,8 @@ pub struct Tree {
     missed: u8,
     /// Links over which this origin's messages are not wanted.
     lazy: u64,
+    /// Links that were the parent when something had to be repaired: what they announce makes them no parent again.
+    failed: u64,
 }
 
 /// Over which links a copy of one message came.
@@ -91,6 +94,7 @@ impl Tree {
     /// A link is gone; true if it was the parent.
     pub(super) fn lose(&mut self, slot: u8) -> bool {
         self.set_eager(slot);
+        self.failed &= !bit(slot);
         self.outgoing.take_if(|outgoing| *outgoing == slot);
         let lost = self.parent == Some(slot);
         if lost {
@@ -190,7 +194,9 @@ impl Node {
     pub(super) fn graft_after_repair(&mut self, origin: &NodeId, from: &NodeId) {
         let Some(slot) = self.slot_of(Some(from)).filter(|_| self.config.trees) else { return };
         if let Some(tree) = self.table.tree_mut(origin) {
-            tree.parent = Some(slot);
+            if let Some(parent) = tree.parent.replace(slot).filter(|parent| *parent != slot) {
+                tree.failed |= bit(parent);
+            }
             if let Some(link) = self.overlay.links.get_mut(from) {
                 link.grafts.insert(origin.clone());
             }
@@ -316,7 +322,8 @@ impl Node {
             && announcement.path.len() + MUCH_SHORTER <= record.message.path.len();
         let Some(tree) = self.table.tree_mut(origin).filter(|_| shorter) else { return };
         // Only the way of the parent is known to be the longer one.
-        if tree.parent.is_some() && tree.parent == record.copies.first && tree.outgoing.is_none() {
+        let parent_brought_it = tree.parent.is_some() && tree.parent == record.copies.first;
+        if parent_brought_it && tree.outgoing.is_none() && tree.failed & bit(slot) == 0 {
             tree.outgoing = tree.parent.replace(slot);
             tree.missed = 0;
             let origin = origin.clone();

@@ -174,6 +174,29 @@ fn a_much_shorter_announced_way_is_asked_for_and_then_the_old_one_told_to_stop()
 }
 
 #[test]
+fn who_announced_a_short_way_and_brought_nothing_is_not_believed_again() {
+    let mut bench = acquainted();
+    bench.hear(2, vec![sent(100, &[6, 8, 9, 2])]);
+    bench.pushed();
+    let announce = |bench: &mut Bench, uuid| {
+        let recent = vec![Announcement { uuid: Uuid::from_u128(uuid), path: path(&[6, 3]) }];
+        let (messages, claims, prune, header) = (Vec::new(), Vec::new(), Vec::new(), header(3, true));
+        let (digest, free_place, graft) = (None, None, None);
+        bench.ask(Request::Gossip(Envelope { header, messages, digest, claims, free_place, graft, prune, recent }));
+        let calls = bench.calls();
+        calls.iter().any(|(_, to, call)| *to == id(3) && matches!(call, Call::Gossip(e) if e.graft.is_some()))
+    };
+    assert!(announce(&mut bench, 100));
+    // It pushes nothing, and another link has to repair.
+    bench.node.graft_after_repair(&id(6), &id(2));
+    bench.pushed();
+    bench.hear(2, vec![sent(101, &[6, 8, 9, 2])]);
+    bench.pushed();
+    assert!(!announce(&mut bench, 101), "its word is worth nothing any more");
+    assert!(!keep(&mut bench, 4, sent(101, &[6, 4, 8])), "2 is the parent again");
+}
+
+#[test]
 fn announced_paths_enter_the_log() {
     let mut bench = acquainted();
     bench.hear(2, vec![sent(100, &[6, 2])]);
