@@ -34,7 +34,7 @@ impl Node {
         if header.linked {
             self.link_works(now, &header.from);
         } else {
-            self.drop_link(now, &header.from, "the other side closed it", out);
+            self.closed_by_peer(now, &header.from, "the other side closed it", out);
         }
     }
 

@@ -186,7 +186,7 @@ impl Node {
             Request::Sync(call) => self.answer_sync(now, call, out),
             Request::Link(call) => self.answer_link(now, call, out),
             Request::Unlink(from) => {
-                self.closed_by_peer(now, &from, out);
+                self.closed_by_peer(now, &from, "the other side closed it", out);
                 Response::Done
             }
             Request::ForeignRegister(id) => self.answer_foreign_register(now, id, out),

@@ -204,9 +204,16 @@ impl Node {
         }
     }
 
-    /// `DELETE /peers/{id}`.
-    pub(super) fn closed_by_peer(&mut self, now: Time, id: &NodeId, out: &mut Vec<Output>) {
-        self.drop_link(now, id, "the other side closed it", out);
+    /// The other side ended a link: by `DELETE /peers/{id}`, by a request or by an answer. Where that was not agreed upon
+    /// with a node that takes its place, it counts as the loss of a peer.
+    pub(super) fn closed_by_peer(&mut self, now: Time, id: &NodeId, why: &'static str, out: &mut Vec<Output>) {
+        let places = self.overlay.links.len();
+        if self.overlay.links.contains_key(id) {
+            self.drop_link(now, id, why, out);
+            if self.overlay.links.len() < places {
+                self.look_around_soon(now);
+            }
+        }
     }
 
     /// Forgets a link; a promise that waited for its place is kept now.

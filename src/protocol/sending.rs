@@ -156,7 +156,7 @@ impl Node {
         }
         let same_life = self.overlay.links.get(to).is_some_and(|link| link.boot == reply.header.boot);
         if same_life && !reply.header.linked {
-            self.drop_link(now, to, "the other side holds no link", out);
+            self.closed_by_peer(now, to, "the other side holds no link", out);
         } else if same_life {
             self.link_works(now, to);
         }
@@ -183,7 +183,13 @@ impl Node {
     /// Stops pushing an origin over a link on whose other side a pushed message was not needed.
     fn learn_from_outcomes(&mut self, to: &NodeId, items: &[(ItemKey, Waiting)], judgements: &[Judgement]) {
         for ((key, _), judgement) in items.iter().zip(judgements) {
-            if judgement.outcome != Outcome::Duplicate || judgement.keep || !self.config.trees {
+            if !self.config.trees {
+                continue;
+            }
+            if matches!(judgement.outcome, Outcome::New | Outcome::Duplicate) {
+                self.needs_no_push_from(key, to);
+            }
+            if judgement.outcome != Outcome::Duplicate || judgement.keep {
                 continue;
             }
             let origin = match key {

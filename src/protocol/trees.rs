@@ -16,6 +16,7 @@
 
 use super::door::Output;
 use super::limits::{MAX_ANNOUNCED, MAX_GRAFTS};
+use super::link::ItemKey;
 use super::node::Node;
 use super::words::{Announcement, Graft, Kind, NodeId, Time};
 
@@ -38,6 +39,8 @@ pub struct Tree {
     lazy: u64,
     /// Links that were the parent when something had to be repaired: what they announce makes them no parent again.
     failed: u64,
+    /// Links whose other side was told unasked that this origin's messages are not needed.
+    told: u64,
 }
 
 /// Over which links a copy of one message came.
@@ -95,6 +98,7 @@ impl Tree {
     pub(super) fn lose(&mut self, slot: u8) -> bool {
         self.set_eager(slot);
         self.failed &= !bit(slot);
+        self.told &= !bit(slot);
         self.outgoing.take_if(|outgoing| *outgoing == slot);
         let lost = self.parent == Some(slot);
         if lost {
@@ -136,6 +140,7 @@ impl Node {
         let retry = copies.handed & bit(slot) != 0;
         copies.handed |= bit(slot);
         let Copies { first, handed } = *copies;
+        let stopping = self.was_told_to_stop(again.origin, slot);
         let Some(tree) = self.table.tree_mut(again.origin).filter(|_| !retry) else { return true };
         if tree.parent == Some(slot) {
             tree.missed = 0;
@@ -158,7 +163,7 @@ impl Node {
                 _ => true,
             },
             // The parent was faster, but by a way so much longer that the next message may well come sooner by this one.
-            Some(parent) if first == Some(parent) && again.hops + MUCH_SHORTER <= first_hops => {
+            Some(parent) if first == Some(parent) && !stopping && again.hops + MUCH_SHORTER <= first_hops => {
                 tree.parent = Some(slot);
                 tree.missed = 0;
                 self.stop_other(again.origin, parent);
@@ -176,9 +181,16 @@ impl Node {
         link.is_some_and(|link| link.graft_all || link.grafts.contains(origin))
     }
 
+    /// Whether the other side of a link was told that an origin is not needed, or is being told.
+    fn was_told_to_stop(&self, origin: &NodeId, slot: u8) -> bool {
+        let told = self.table.tree(origin).is_some_and(|tree| tree.told & bit(slot) != 0);
+        told && !self.overlay.links.values().any(|link| link.slot == slot && link.prunes.contains(origin))
+    }
+
     /// Asks for an origin over a link that may have been told to stop by an answer still under way.
     fn ask_again(&mut self, origin: &NodeId, slot: u8) {
         if let Some(link) = self.peer_in(slot).and_then(|peer| self.overlay.links.get_mut(&peer)) {
+            link.prunes.remove(origin);
             link.grafts.insert(origin.clone());
         }
     }
@@ -236,6 +248,28 @@ impl Node {
         }
     }
 
+    /// A peer answered a message that was pushed to it, so it has it. It never pushed this one itself, as the message's path
+    /// led through here, and would begin to as soon as another path does: it is told that the parent suffices.
+    pub(super) fn needs_no_push_from(&mut self, key: &ItemKey, to: &NodeId) {
+        let Some(slot) = self.slot_of(Some(to)) else { return };
+        let (origin, handed) = match key {
+            ItemKey::State(origin) => {
+                let Some(state) = self.table.state_mut(origin) else { return };
+                (origin.clone(), state.copies.handed)
+            }
+            ItemKey::Message(uuid, _) => {
+                let Some(record) = self.log.get(uuid).filter(|record| !record.is_flooded()) else { return };
+                (record.message.origin.clone(), record.copies.handed)
+            }
+        };
+        let Some(tree) = self.table.tree_mut(&origin) else { return };
+        let fed = tree.parent.is_some_and(|parent| parent != slot && handed & bit(parent) != 0);
+        if fed && (handed | tree.told) & bit(slot) == 0 {
+            tree.told |= bit(slot);
+            self.stop_other(&origin, slot);
+        }
+    }
+
     /// A link is gone: whatever it was the parent of is asked for over all others, with a digest that shows what was missed.
     pub(super) fn regrow(&mut self, now: Time, slot: u8, out: &mut Vec<Output>) {
         let lost = |(id, tree): (&NodeId, &mut super::trees::Tree)| tree.lose(slot).then(|| id.clone());
@@ -257,8 +291,15 @@ impl Node {
     pub(super) fn take_grafts(&mut self, to: &NodeId) -> Option<Graft> {
         let known = self.table.len();
         let link = self.overlay.links.get_mut(to).filter(|link| link.asks_again())?;
+        let slot = link.slot;
         let grafts = std::mem::take(&mut link.grafts);
         let all = std::mem::take(&mut link.graft_all) || grafts.len() > MAX_GRAFTS || grafts.len() + 1 >= known.max(8);
+        if all {
+            self.table.trees_mut().for_each(|(_, tree)| tree.told &= !bit(slot));
+        }
+        for origin in &grafts {
+            self.table.tree_mut(origin).into_iter().for_each(|tree| tree.told &= !bit(slot));
+        }
         Some(if all { Graft::All } else { Graft::Origins(grafts.into_iter().collect()) })
     }
 
@@ -269,7 +310,13 @@ impl Node {
         while taken.len() < MAX_GRAFTS
             && let Some(origin) = link.prunes.pop_first()
         {
-            taken.push(origin);
+            // It may have become the parent since.
+            let Some(tree) = self.table.tree_mut(&origin) else { continue };
+            if tree.parent == Some(link.slot) {
+                tree.told &= !bit(link.slot);
+            } else {
+                taken.push(origin);
+            }
         }
         taken
     }

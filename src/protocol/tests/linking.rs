@@ -150,6 +150,33 @@ fn a_link_ends_when_the_other_side_denies_it_or_is_another_process() {
 }
 
 #[test]
+fn after_a_peer_closed_its_link_short_cycles_are_looked_for_unless_another_node_took_its_place() {
+    let looks = |bench: &mut Bench| {
+        bench.calls();
+        for _ in 0..8 {
+            bench.pass(HEARTBEAT_MS / 2);
+            for peer in [3, 4, 5] {
+                if bench.peers().contains(&id(peer)) {
+                    bench.hear(peer, Vec::new());
+                }
+            }
+        }
+        bench.calls().iter().any(|(_, _, call)| matches!(call, Call::Peers))
+    };
+    let of = |agreed: bool| {
+        let mut bench = Bench::new(Config { max_peers: 3, ..quiet() });
+        [2, 3, 4].into_iter().for_each(|peer| bench.link(peer));
+        if agreed {
+            assert_eq!(bench.wish(5, LinkWish::InsteadOf(id(2))), LinkAnswer::Promised);
+        }
+        bench.ask(Request::Unlink(id(2)));
+        bench
+    };
+    assert!(looks(&mut of(false)), "those that it left will link among themselves");
+    assert!(!looks(&mut of(true)), "a link was split for a newcomer");
+}
+
+#[test]
 fn a_link_that_nobody_agreed_to_is_denied() {
     let mut bench = full();
     assert!(!bench.hear(9, Vec::new()).header.linked);

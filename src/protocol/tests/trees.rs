@@ -77,6 +77,60 @@ fn a_faster_but_longer_way_is_told_to_stop() {
     assert_eq!(prunes.flatten().collect::<Vec<_>>(), [id(6)]);
 }
 
+/// To whom an origin was refused in envelopes of the next two heartbeats.
+fn told_to_stop(bench: &mut Bench) -> Vec<NodeId> {
+    bench.pass(2 * HEARTBEAT_MS);
+    let mut told: Vec<NodeId> = Vec::new();
+    for (ticket, to, call) in bench.calls() {
+        if let Call::Gossip(envelope) = call {
+            bench.tell(Input::Delivered { ticket, reply: accepting(&to, envelope.messages.len()) });
+            if envelope.prune == [id(6)] {
+                told.push(to);
+            }
+        }
+    }
+    told.sort();
+    told
+}
+
+/// 7001 with peers 2, 3 and 4, knowing 6 by way of 2 since before the others came.
+fn acquainted_early() -> Bench {
+    let mut bench = Bench::new(Config { max_peers: 4, ..quiet() });
+    bench.link(2);
+    bench.hear(2, vec![message(Kind::State, 90, 1, 64, &[6, 2])]);
+    bench.link(3);
+    bench.link(4);
+    bench.pushed();
+    bench
+}
+
+#[test]
+fn who_takes_a_message_from_here_is_told_once_that_the_parent_suffices() {
+    let mut bench = acquainted_early();
+    bench.hear(2, vec![sent(100, &[6, 2])]);
+    assert_eq!(bench.pushed().into_keys().collect::<Vec<_>>(), [id(3), id(4)]);
+    assert_eq!(told_to_stop(&mut bench), [id(3), id(4)], "else they would push what comes to them by another way");
+    bench.hear(2, vec![sent(101, &[6, 2])]);
+    bench.pushed();
+    assert_eq!(told_to_stop(&mut bench), [], "they know");
+    // The parent is lost: both are asked again, and whoever is not the new one is told again.
+    bench.ask(Request::Unlink(id(2)));
+    bench.pushed();
+    bench.hear(3, vec![sent(102, &[6, 3])]);
+    bench.pushed();
+    assert_eq!(told_to_stop(&mut bench), [id(4)]);
+}
+
+#[test]
+fn a_push_that_crosses_one_from_here_can_bring_a_better_parent_unless_it_was_told_to_stop() {
+    let mut bench = acquainted_early();
+    bench.hear(2, vec![sent(100, &[6, 8, 9, 2])]);
+    bench.pushed();
+    assert!(keep(&mut bench, 3, sent(100, &[6, 3])), "a much shorter way");
+    assert_eq!(told_to_stop(&mut bench), [id(2), id(4)], "the new parent is not told what was meant for it before");
+    assert!(!keep(&mut bench, 4, sent(100, &[6, 4])), "it may know already that it is to push nothing");
+}
+
 #[test]
 fn a_parent_that_brings_nothing_any_more_is_replaced() {
     let mut bench = acquainted();
