@@ -254,7 +254,9 @@ impl Node {
         if self.overlay.links.contains_key(&exchange.with) {
             return;
         }
-        if exchange.reason != Reason::Lacking && self.free_places() == 0 {
+        // Where C moves to D it lets this node go, even if there is room for both here.
+        let moves = exchange.stage == Stage::Confirming;
+        if exchange.reason != Reason::Lacking && (moves || self.free_places() == 0) {
             self.let_go(now, &exchange.partner, "exchanged for a link elsewhere", out);
         }
         if self.free_places() == 0 {

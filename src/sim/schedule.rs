@@ -28,6 +28,9 @@ const NEWS_HEARTBEATS: u64 = 10;
 /// Heartbeats of rest without a comparison that must come soon after all agree.
 const REST_HEARTBEATS: u64 = 10;
 
+/// How often such a time may begin anew.
+const RESTS: usize = 7;
+
 /// Long enough that each side holds the other for dead and closes its ranks.
 const LONGEST_PARTITION_MS: u64 = 12_000;
 
@@ -346,11 +349,12 @@ impl Schedule {
         self.world.agreement().map_err(|detail| Broken { at: self.world.now(), rule, detail })
     }
 
-    /// Nothing new happens: the nodes go on agreeing, and cease to compare. A link that is made meanwhile may still join
-    /// two nodes whose messages a full log between them kept apart, so a quiet time may begin a little later.
+    /// Nothing new happens: the nodes go on agreeing, and cease to compare. For 30 heartbeats after the last loss of a peer
+    /// links may be exchanged, and one that is made may join two nodes whose messages a full log between them kept apart:
+    /// the quiet time may begin later.
     fn rest(&mut self) -> Result<(), Broken> {
         let mut more = 0;
-        for _ in 0..4 {
+        for _ in 0..RESTS {
             let before = self.world.comparisons();
             self.world.run_for(REST_HEARTBEATS * HEARTBEAT_MS)?;
             more = self.world.comparisons() - before;
