@@ -25,7 +25,7 @@ pub struct Common {
     #[arg(short, long, global = true, value_enum, default_value_t, help_heading = "For all commands")]
     pub output: Form,
 
-    /// How long to wait, such as 500ms or 2min [default: 5s for an answer; 30s for start-network and wait].
+    /// How long to wait, such as 500ms or 2min [default: 5s for an answer; 30s for wait; for start-network 30s and 100ms per node].
     #[arg(long, global = true, value_name = "DURATION", value_parser = parse_timeout, help_heading = "For all commands")]
     pub timeout: Option<Duration>,
 

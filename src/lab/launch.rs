@@ -19,6 +19,10 @@ const LEAST_PLACES: usize = 2;
 /// After so many started processes the record is written, so that a command that is killed loses sight of few.
 const SAVE_EVERY: usize = 8;
 
+/// So many processes are started before the first of them must answer: a thousand that start at once would keep each other
+/// from answering for longer than anybody waits.
+const WAVE: usize = 64;
+
 /// How often nodes that do not answer yet are asked again.
 const ASK_EVERY: Duration = Duration::from_millis(20);
 
@@ -45,7 +49,7 @@ pub struct LaunchPlan {
     pub durable: bool,
     /// Whether nodes go on with what an earlier network of this name left in theirs.
     pub keep_data: bool,
-    /// How long the nodes may take until they answer.
+    /// How long nodes may take until they answer.
     pub limit: Duration,
 }
 
@@ -90,8 +94,16 @@ pub async fn launch(
         nodes: Vec::new(),
     };
     let started = async {
-        start_all(registry, &lock, &mut network, &planned, progress).await?;
-        await_answers(registry, caller, &network, plan.limit, progress).await
+        match plan.launcher.clone() {
+            Launcher::Processes { program } => {
+                let starting = Starting { registry, caller, lock: &lock, program: &program, limit: plan.limit };
+                starting.start(&mut network, &planned, progress).await
+            }
+            Launcher::Containers { containers } => {
+                start_containers(registry, &lock, &mut network, &containers, &planned, progress).await?;
+                await_answers(registry, caller, &network, 0, plan.limit, progress).await
+            }
+        }
     };
     let outcome = tokio::select! {
         outcome = started => outcome,
@@ -179,52 +191,79 @@ impl PlannedNode {
     }
 }
 
-async fn start_all(
+async fn start_containers(
     registry: &Registry,
     lock: &NetworkLock,
     network: &mut NetworkRecord,
+    containers: &Containers,
     planned: &[PlannedNode],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), LabError> {
-    let program = match network.launcher.clone() {
-        Launcher::Processes { program } => program,
-        Launcher::Containers { containers } => {
-            network.nodes = planned.iter().map(|node| node.record(&network.launcher)).collect();
-            // Written down first: the containers are found by their names, whatever becomes of this command.
-            registry.save(lock, network)?;
-            progress(Progress::Started { done: 0, all: planned.len() });
-            let numbers: Vec<u16> = planned.iter().map(|node| node.number).collect();
-            containers.start(registry, network, &numbers).await?;
-            if containers.is_elsewhere(&network.nodes).await? {
-                return Err(LabError::EngineElsewhere);
-            }
-            progress(Progress::Started { done: planned.len(), all: planned.len() });
-            return registry.save(lock, network);
-        }
-    };
-    for (done, node) in planned.iter().enumerate() {
-        let log = registry.log_file(&network.name, node.number);
-        let process = program::start(&program, &node.args, &log)?;
-        network.nodes.push(NodeRecord { process, ..node.record(&network.launcher) });
-        if done % SAVE_EVERY == 0 {
-            registry.save(lock, network)?;
-            // Lets a pressed Ctrl-C be noticed.
-            tokio::task::yield_now().await;
-        }
-        progress(Progress::Started { done: done + 1, all: planned.len() });
+    network.nodes = planned.iter().map(|node| node.record(&network.launcher)).collect();
+    // Written down first: the containers are found by their names, whatever becomes of this command.
+    registry.save(lock, network)?;
+    progress(Progress::Started { done: 0, all: planned.len() });
+    let numbers: Vec<u16> = planned.iter().map(|node| node.number).collect();
+    containers.start(registry, network, &numbers).await?;
+    if containers.is_elsewhere(&network.nodes).await? {
+        return Err(LabError::EngineElsewhere);
     }
+    progress(Progress::Started { done: planned.len(), all: planned.len() });
     registry.save(lock, network)
 }
 
+/// What starting processes needs.
+struct Starting<'a> {
+    registry: &'a Registry,
+    caller: &'a Caller,
+    lock: &'a NetworkLock,
+    program: &'a Path,
+    limit: Duration,
+}
+
+impl Starting<'_> {
+    /// Starts a process per node, a wave after the other, until all of them answer.
+    async fn start(
+        &self,
+        network: &mut NetworkRecord,
+        planned: &[PlannedNode],
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), LabError> {
+        for wave in planned.chunks(WAVE) {
+            let before = network.nodes.len();
+            for node in wave {
+                let log = self.registry.log_file(&network.name, node.number);
+                let process = program::start(self.program, &node.args, &log)?;
+                network.nodes.push(NodeRecord { process, ..node.record(&network.launcher) });
+                let done = network.nodes.len();
+                if done.is_multiple_of(SAVE_EVERY) {
+                    self.registry.save(self.lock, network)?;
+                    // Lets a pressed Ctrl-C be noticed.
+                    tokio::task::yield_now().await;
+                }
+                progress(Progress::Started { done, all: planned.len() });
+            }
+            self.registry.save(self.lock, network)?;
+            // The nodes of one wave are soon there; of many waves the bar shows how many have started.
+            let mut silent = |_: Progress| ();
+            let shown: &mut dyn FnMut(Progress) = if planned.len() > WAVE { &mut silent } else { progress };
+            await_answers(self.registry, self.caller, network, before, self.limit, shown).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits until all nodes answer but the first `before`, which did already.
 async fn await_answers(
     registry: &Registry,
     caller: &Caller,
     network: &NetworkRecord,
+    before: usize,
     limit: Duration,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), LabError> {
     let deadline = Instant::now() + limit;
-    let mut waiting: Vec<&NodeRecord> = network.nodes.iter().collect();
+    let mut waiting: Vec<&NodeRecord> = network.nodes.iter().skip(before).collect();
     loop {
         let answers = survey::ask_live(caller, &waiting).await;
         waiting = waiting.into_iter().zip(answers).filter(|(_, answers)| !answers).map(|(node, _)| node).collect();

@@ -181,9 +181,9 @@ impl Node {
         out.push(Output::Emit(Event::StateChanged { origin: origin.clone(), version, uuid }));
         self.grew(&origin, slot);
         if message.ttl > 0 || self.is_self(&origin) {
-            let item = Waiting { ttl: 0, path: None, repair: false };
             // A refutation is in a hurry, and the loss of one request on a tree may cost a heartbeat.
             let refutes = before.is_some_and(|(status, _)| status != Status::Alive) || self.refuting;
+            let item = Waiting { ttl: 0, path: None, repair: false, patient: !refutes };
             let tree = self.tree_for(&origin, refutes);
             self.pass_on(now, &ItemKey::State(origin), &item, from, &message.path, tree, out);
         }
@@ -275,7 +275,7 @@ impl Node {
     pub(super) fn publish(&mut self, now: Time, message: Message, out: &mut Vec<Output>) {
         let (uuid, ttl, path) = (message.uuid, message.ttl, message.path.clone());
         if self.remember_message(now, message, None, out) {
-            let item = Waiting { ttl, path: Some(path.clone()), repair: false };
+            let item = Waiting { ttl, path: Some(path.clone()), repair: false, patient: false };
             let tree = self.tree_of_message(&uuid);
             self.pass_on(now, &ItemKey::Message(uuid, 0), &item, None, &path, tree, out);
         }
@@ -352,7 +352,7 @@ impl Node {
         if let Some(record) = self.log.get_mut(&uuid).filter(|record| Arc::ptr_eq(&record.message.path, path)) {
             record.onward = Some(onward.clone());
         }
-        let item = Waiting { ttl: ttl - 1, path: Some(onward), repair: false };
+        let item = Waiting { ttl: ttl - 1, path: Some(onward), repair: false, patient: false };
         let tree = self.tree_of_message(&uuid);
         self.pass_on(now, &ItemKey::Message(uuid, copy), &item, from, path, tree, out);
     }

@@ -21,6 +21,9 @@ const AGAIN_AFTER_PERCENT: u64 = 25;
 /// The same for a digest after other news: an answer that is only slow is to cause none.
 const AFTER_NEWS_PERCENT: u64 = 50;
 
+/// Envelopes with states that may go over a link at once: a few changes wait for nobody.
+const STATES_BURST: u64 = 8;
+
 /// How often, at most, while the first is under way.
 const DIGESTS_AGAIN: usize = 3;
 
@@ -42,6 +45,8 @@ pub struct Waiting {
     pub path: Option<Path>,
     /// Whether repair sends it: with a fresh ttl.
     pub repair: bool,
+    /// Whether it is a state that may wait a moment for others, if others are under way.
+    pub patient: bool,
 }
 
 /// What an envelope carried beside messages, to be said again if it is lost.
@@ -140,6 +145,12 @@ pub struct Link {
     last_sent: Time,
     /// End of the window in which an envelope went already.
     window_ends: Time,
+    /// When as many envelopes with states would have gone as one per window allows.
+    states_due: Time,
+    /// Patient states alone cause no envelope before this time.
+    states_at: Time,
+    /// Whether something waits that is not patient.
+    urgent: bool,
 }
 
 impl Link {
@@ -176,11 +187,15 @@ impl Link {
             in_flight: 0,
             last_sent: Time(0),
             window_ends: Time(0),
+            states_due: Time(0),
+            states_at: Time(0),
+            urgent: false,
         }
     }
 
     /// Puts an item at the end of the queue; a state that already waits keeps its place.
     pub fn push(&mut self, key: ItemKey, item: Waiting) {
+        self.urgent |= !item.patient;
         if self.waiting.insert(key.clone(), item).is_none() {
             self.order.push_back(key);
         }
@@ -196,6 +211,7 @@ impl Link {
 
     /// Puts items back to the front, in their order, after a failed request; a newer one that waits stays as it is.
     pub fn put_back(&mut self, items: Vec<(ItemKey, Waiting)>) {
+        self.urgent |= !items.is_empty();
         for (key, item) in items.into_iter().rev() {
             if !self.waiting.contains_key(&key) {
                 self.waiting.insert(key.clone(), item);
@@ -233,6 +249,7 @@ impl Link {
         loop {
             let key = self.order.pop_front()?;
             if let Some(item) = self.waiting.remove(&key) {
+                self.urgent &= !self.waiting.is_empty();
                 return Some((key, item));
             }
         }
@@ -243,9 +260,19 @@ impl Link {
         self.waiting.len()
     }
 
-    /// Whether there is anything to say but a digest.
-    pub fn has_news(&self) -> bool {
-        !self.waiting.is_empty() || !self.claims.is_empty() || self.asks_again()
+    /// From when on there is anything to say but a digest.
+    pub fn news_at(&self) -> Option<Time> {
+        if self.urgent && !self.waiting.is_empty() || !self.claims.is_empty() || self.asks_again() {
+            return Some(Time(0));
+        }
+        (!self.waiting.is_empty()).then_some(self.states_at)
+    }
+
+    /// States went. After [`STATES_BURST`] such envelopes there is one per window, and what comes meanwhile gathers (the
+    /// generic cell rate algorithm, ITU-T I.371).
+    pub fn gather_states(&mut self, now: Time, window_ms: u64) {
+        self.states_due = self.states_due.max(now).after(window_ms);
+        self.states_at = Time(self.states_due.0.saturating_sub(STATES_BURST * window_ms));
     }
 
     /// Whether the other side is to push something again.
@@ -266,7 +293,8 @@ impl Link {
     /// When this link next has something to do.
     pub fn deadline(&self) -> Option<Time> {
         let digest = self.again_at.map_or(self.heartbeat_at, |again| again.min(self.heartbeat_at));
-        let send = self.free_at().map(|free| if self.has_news() { free } else { digest.max(free) });
+        let next = self.news_at().map_or(digest, |news| news.min(digest));
+        let send = self.free_at().map(|free| next.max(free));
         let sync = self.sync_at.filter(|_| !self.syncing);
         let recheck = self.doubt.and_then(|doubt| doubt.recheck_at);
         send.into_iter().chain(sync).chain(recheck).min()
@@ -313,6 +341,7 @@ impl Link {
     pub fn hurry(&mut self) {
         self.retry_at = Time(0);
         self.window_ends = Time(0);
+        self.urgent = true;
     }
 
     /// Notes that a request ended.

@@ -248,7 +248,7 @@ impl Node {
             }
         }
         let Some(link) = self.overlay.links.get_mut(to) else { return };
-        let item = || Waiting { ttl: 0, path: None, repair: true };
+        let item = || Waiting { ttl: 0, path: None, repair: true, patient: false };
         for held in wanted {
             match held {
                 Held::State(id) => {

@@ -11,7 +11,13 @@ use super::limits::{MAX_BATCH, MAX_BATCH_BYTES, MAX_CLAIMS, UNLIMITED_REACH};
 use super::link::{Carried, ItemKey, Link, Waiting, Wishes};
 use super::node::{Node, Purpose};
 use super::table::Entry;
-use super::words::{Message, NodeId, Time};
+use super::words::{Kind, Message, NodeId, Time};
+
+/// So many known nodes make states wait for each other by a millisecond more.
+const STATES_PER_MS: u64 = 2;
+
+/// The longest such wait, in parts of a heartbeat.
+const STATE_WINDOW_PARTS: u64 = 2;
 
 impl Node {
     /// Sends over a link what waits for it, and a digest if one is due.
@@ -19,7 +25,8 @@ impl Node {
         loop {
             let Some(link) = self.overlay.links.get(to) else { return };
             let due = link.owes_digest(now) && !self.stopping;
-            if link.free_at().is_none_or(|free| free > now) || !(due || link.has_news()) {
+            let news = link.news_at().is_some_and(|news| news <= now);
+            if link.free_at().is_none_or(|free| free > now) || !(due || news) {
                 return;
             }
             let (items, messages) = self.fill(to);
@@ -42,8 +49,13 @@ impl Node {
             let next_heartbeat = now.after(self.heartbeat_pause(to));
             // The last words of a leaving node wait for no window.
             let batch_ms = if self.stopping { 0 } else { self.config.batch_ms };
+            let states = envelope.messages.iter().any(|message| message.kind == Kind::State);
+            let window_ms = self.state_window_ms();
             if let Some(link) = self.overlay.links.get_mut(to) {
                 link.sent(now, batch_ms);
+                if states && !self.stopping {
+                    link.gather_states(now, window_ms);
+                }
                 link.counts.sent += envelope.messages.len() as u64;
                 if due {
                     link.heartbeat_at = next_heartbeat;
@@ -54,6 +66,12 @@ impl Node {
             let wishes = Wishes { claims, graft: envelope.graft.clone(), prune: envelope.prune.clone() };
             self.call(to, Call::Gossip(envelope), Purpose::Gossip(Carried { items, wishes, sent_at: now }), out);
         }
+    }
+
+    /// How long states wait for others when many come over a link. In a network of n nodes that all change, n of them come
+    /// over each link in the time between two of one node: what each of those costs must not grow with n.
+    fn state_window_ms(&self) -> u64 {
+        (self.table.len() as u64 / STATES_PER_MS).min(self.config.heartbeat_ms / STATE_WINDOW_PARTS)
     }
 
     /// Takes from a link's queue as much as one envelope carries.

@@ -63,7 +63,7 @@ fn each_different_path_is_kept_up_to_the_bound() {
 }
 
 fn item() -> Waiting {
-    Waiting { ttl: 1, path: None, repair: false }
+    Waiting { ttl: 1, path: None, repair: false, patient: false }
 }
 
 fn key(number: u128) -> ItemKey {

@@ -250,3 +250,33 @@ fn a_link_carries_one_envelope_per_window() {
     bench.tell(Input::Stop);
     assert_eq!(bench.pushed()[&id(2)].len(), 1, "the last words wait for no window");
 }
+
+#[test]
+fn many_states_gather_while_a_few_and_every_message_go_at_once() {
+    let mut bench = Bench::new(Config { max_peers: 2, ..quiet() });
+    bench.link(2);
+    bench.link(3);
+    // A network of 400 nodes: as many milliseconds of its heartbeat as make a window of 200.
+    let state = |uuid: u128, origin: u16| message(Kind::State, uuid, 1, 64, &[origin, 2]);
+    bench.hear(2, (0..400).map(|other| state(1_000 + other, 100 + other as u16)).collect());
+    bench.pushed();
+    bench.pass(60_000);
+    bench.pushed();
+    let mut sent_at_once = 0;
+    for other in 0..40 {
+        bench.hear(2, vec![state(2_000 + other, 600 + other as u16)]);
+        sent_at_once += bench.pushed().remove(&id(3)).unwrap_or_default().len();
+    }
+    assert!((5..=10).contains(&sent_at_once), "a few: {sent_at_once}");
+    bench.hear(2, vec![message(Kind::Message, 7, 1, 64, &[6, 2])]);
+    let with_message = bench.pushed().remove(&id(3)).unwrap_or_default();
+    assert_eq!(with_message.len(), 41 - sent_at_once, "a message waits for nothing, and takes along what waits");
+    bench.hear(2, vec![state(3_000, 700), state(3_001, 701)]);
+    assert_eq!(bench.pushed().remove(&id(3)), None);
+    bench.pass(HEARTBEAT_MS / 2);
+    assert_eq!(
+        bench.pushed().remove(&id(3)).unwrap_or_default().len(),
+        2,
+        "nothing waits for longer than half a heartbeat"
+    );
+}
