@@ -106,8 +106,10 @@ pub async fn launch(
         }
     };
     let outcome = tokio::select! {
-        outcome = started => outcome,
+        // Listened to before the first process starts.
+        biased;
         _ = tokio::signal::ctrl_c() => Err(LabError::Interrupted),
+        outcome = started => outcome,
     };
     match outcome {
         Ok(()) => Ok(network),
@@ -236,7 +238,7 @@ impl Starting<'_> {
                 let process = program::start(self.program, &node.args, &log)?;
                 network.nodes.push(NodeRecord { process, ..node.record(&network.launcher) });
                 let done = network.nodes.len();
-                if done.is_multiple_of(SAVE_EVERY) {
+                if (done - 1).is_multiple_of(SAVE_EVERY) {
                     self.registry.save(self.lock, network)?;
                     // Lets a pressed Ctrl-C be noticed.
                     tokio::task::yield_now().await;

@@ -29,6 +29,9 @@ const MAX_NAMED: usize = 16;
 /// A given neighbour that cannot be linked for this long has failed.
 const GIVEN_PATIENCE_MS: u64 = 10_000;
 
+/// So much longer for each known node if nothing is known of the neighbour: a network of many is still being started.
+const GIVEN_PATIENCE_OF_A_NODE_MS: u64 = 100;
+
 /// A given neighbour that answered "busy" so often has failed: it has other peers by now.
 const GIVEN_REFUSALS: u32 = 3;
 
@@ -116,9 +119,10 @@ impl Node {
     /// Offers links to the given neighbours that are still expected.
     pub(super) fn tend_given(&mut self, now: Time, out: &mut Vec<Output>) {
         let mut asked = Vec::new();
-        let overlay = &mut self.overlay;
+        let (overlay, table) = (&mut self.overlay, &self.table);
         for given in overlay.given.iter_mut().filter(|given| given.is_expected() && given.next_at <= now) {
-            if now.since(given.began) >= GIVEN_PATIENCE_MS {
+            let starting = if table.get(&given.id).is_some() { 0 } else { table.len() as u64 };
+            if now.since(given.began) >= GIVEN_PATIENCE_MS + starting * GIVEN_PATIENCE_OF_A_NODE_MS {
                 given.stage = GivenStage::Failed;
                 continue;
             }

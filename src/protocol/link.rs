@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use uuid::Uuid;
 
 use super::doubt::Doubt;
-use super::limits::{MAX_ANNOUNCED, MAX_IN_FLIGHT, MAX_QUEUE};
+use super::limits::{MAX_ANNOUNCED, MAX_BATCH, MAX_IN_FLIGHT, MAX_QUEUE};
 use super::words::{Boot, Digest, Graft, NodeId, Path, Time};
 
 /// Milliseconds after which a further request may follow one that is still under way: long enough that a loopback link
@@ -265,13 +265,16 @@ impl Link {
         if self.urgent && !self.waiting.is_empty() || !self.claims.is_empty() || self.asks_again() {
             return Some(Time(0));
         }
-        (!self.waiting.is_empty()).then_some(self.states_at)
+        let full = self.waiting.len() >= MAX_BATCH;
+        (!self.waiting.is_empty()).then_some(if full { Time(0) } else { self.states_at })
     }
 
     /// States went. After [`STATES_BURST`] such envelopes there is one per window, and what comes meanwhile gathers (the
     /// generic cell rate algorithm, ITU-T I.371).
     pub fn gather_states(&mut self, now: Time, window_ms: u64) {
-        self.states_due = self.states_due.max(now).after(window_ms);
+        // What went for other reasons than states counts as well, and is not to make them wait for longer than a window.
+        let latest = now.after((STATES_BURST + 1) * window_ms);
+        self.states_due = self.states_due.max(now).after(window_ms).min(latest);
         self.states_at = Time(self.states_due.0.saturating_sub(STATES_BURST * window_ms));
     }
 

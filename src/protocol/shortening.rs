@@ -79,7 +79,8 @@ impl Node {
         let pause = self.jittered(FIRST_PAUSE_HEARTBEATS * self.config.heartbeat_ms);
         let shortening = &mut self.overlay.shortening;
         shortening.looks_left = LOOKS;
-        shortening.look_at = Some(now.after(pause));
+        let look_at = now.after(pause);
+        shortening.look_at = Some(shortening.look_at.map_or(look_at, |earlier| earlier.min(look_at)));
     }
 
     pub(super) fn tend_shortening(&mut self, now: Time, out: &mut Vec<Output>) {

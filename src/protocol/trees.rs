@@ -262,8 +262,10 @@ impl Node {
                 (record.message.origin.clone(), record.copies.handed)
             }
         };
+        // A parent that repair made one pushes only after it was asked to.
+        let parent = self.table.tree(&origin).and_then(|tree| tree.parent).filter(|parent| *parent != slot);
+        let fed = parent.is_some_and(|parent| handed & bit(parent) != 0 && !self.is_to_be_asked(&origin, parent));
         let Some(tree) = self.table.tree_mut(&origin) else { return };
-        let fed = tree.parent.is_some_and(|parent| parent != slot && handed & bit(parent) != 0);
         if fed && (handed | tree.told) & bit(slot) == 0 {
             tree.told |= bit(slot);
             self.stop_other(&origin, slot);
@@ -280,6 +282,7 @@ impl Node {
         let peers: Vec<NodeId> = self.overlay.links.keys().cloned().collect();
         for peer in peers {
             if let Some(link) = self.overlay.links.get_mut(&peer) {
+                link.prunes.retain(|origin| !orphans.contains(origin));
                 link.grafts.extend(orphans.iter().cloned());
                 link.heartbeat_at = now;
             }
@@ -310,9 +313,9 @@ impl Node {
         while taken.len() < MAX_GRAFTS
             && let Some(origin) = link.prunes.pop_first()
         {
-            // It may have become the parent since.
+            // It may have become the parent since, or the parent may be lost.
             let Some(tree) = self.table.tree_mut(&origin) else { continue };
-            if tree.parent == Some(link.slot) {
+            if tree.parent.is_none_or(|parent| parent == link.slot) {
                 tree.told &= !bit(link.slot);
             } else {
                 taken.push(origin);

@@ -85,6 +85,19 @@ fn a_queue_keeps_its_order_through_failures() {
 }
 
 #[test]
+fn states_wait_for_one_window_at_most_and_a_full_batch_for_none() {
+    let mut link = Link::new(Time(0), 1, 0, Time(0));
+    (0..1_000).for_each(|_| link.gather_states(Time(5_000), 500));
+    assert_eq!(link.news_at(), None);
+    link.push(key(1), Waiting { patient: true, ..item() });
+    assert_eq!(link.news_at(), Some(Time(5_500)));
+    for number in 2..=limits::MAX_BATCH as u128 {
+        link.push(key(number), Waiting { patient: true, ..item() });
+    }
+    assert_eq!(link.news_at(), Some(Time(0)));
+}
+
+#[test]
 fn a_queue_drops_the_oldest_beyond_its_bound() {
     let mut link = Link::new(Time(0), 1, 0, Time(0));
     for number in 0..limits::MAX_QUEUE as u128 + 10 {
