@@ -32,6 +32,9 @@ const GIVEN_PATIENCE_MS: u64 = 10_000;
 /// So much longer for each known node if nothing is known of the neighbour: a network of many is still being started.
 const GIVEN_PATIENCE_OF_A_NODE_MS: u64 = 100;
 
+/// The longest such time: strangers that are made up are not to make a node wait for ever.
+const MORE_GIVEN_PATIENCE_MS: u64 = 100_000;
+
 /// A given neighbour that answered "busy" so often has failed: it has other peers by now.
 const GIVEN_REFUSALS: u32 = 3;
 
@@ -122,7 +125,8 @@ impl Node {
         let (overlay, table) = (&mut self.overlay, &self.table);
         for given in overlay.given.iter_mut().filter(|given| given.is_expected() && given.next_at <= now) {
             let starting = if table.get(&given.id).is_some() { 0 } else { table.len() as u64 };
-            if now.since(given.began) >= GIVEN_PATIENCE_MS + starting * GIVEN_PATIENCE_OF_A_NODE_MS {
+            let more = (starting * GIVEN_PATIENCE_OF_A_NODE_MS).min(MORE_GIVEN_PATIENCE_MS);
+            if now.since(given.began) >= GIVEN_PATIENCE_MS + more {
                 given.stage = GivenStage::Failed;
                 continue;
             }

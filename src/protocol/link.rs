@@ -21,11 +21,11 @@ const AGAIN_AFTER_PERCENT: u64 = 25;
 /// The same for a digest after other news: an answer that is only slow is to cause none.
 const AFTER_NEWS_PERCENT: u64 = 50;
 
-/// Envelopes with states that may go over a link at once: a few changes wait for nobody.
-const STATES_BURST: u64 = 8;
-
 /// How often, at most, while the first is under way.
 const DIGESTS_AGAIN: usize = 3;
+
+/// Envelopes with states that may go over a link at once: a few changes wait for nobody.
+const STATES_BURST: u64 = 8;
 
 /// Names something that waits to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -204,8 +204,8 @@ impl Node {
         }
     }
 
-    /// The other side ended a link: by `DELETE /peers/{id}`, by a request or by an answer. Where that was not agreed upon
-    /// with a node that takes its place, it counts as the loss of a peer.
+    /// The other side ended a link: by `DELETE /peers/{id}`, by a request or by an answer. Unless that was agreed upon with
+    /// a node that takes its place, short cycles are looked for as after a death; the overlay is not thought to be torn.
     pub(super) fn closed_by_peer(&mut self, now: Time, id: &NodeId, why: &'static str, out: &mut Vec<Output>) {
         let places = self.overlay.links.len();
         if self.overlay.links.contains_key(id) {

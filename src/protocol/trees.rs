@@ -11,8 +11,11 @@
 //! What is not pushed over a link is announced with the next digest, so that further paths enter the log. A much shorter
 //! one becomes the way of the next messages (Plumtree, section 3.8): its link is asked for the origin, and the old parent
 //! told to stop when that was answered. A link that took over and then let repair do its work is not believed again. The
-//! digest itself shows within a heartbeat when a tree is broken, and what repair
-//! then brings grafts the link that it came over.
+//! digest itself shows within a heartbeat when a tree is broken, and what repair then brings grafts the link that it came
+//! over.
+//!
+//! A peer whose message came by a path through this node pushes nothing back, and so is never answered that it need not. It
+//! is told once, with what goes over the link anyway: else it begins to push as soon as another path is faster.
 
 use super::door::Output;
 use super::limits::{MAX_ANNOUNCED, MAX_GRAFTS};
@@ -140,7 +143,8 @@ impl Node {
         let retry = copies.handed & bit(slot) != 0;
         copies.handed |= bit(slot);
         let Copies { first, handed } = *copies;
-        let stopping = self.was_told_to_stop(again.origin, slot);
+        let prunes = from.and_then(|from| self.overlay.links.get(from)).map(|link| &link.prunes);
+        let unsent = prunes.is_some_and(|prunes| prunes.contains(again.origin));
         let Some(tree) = self.table.tree_mut(again.origin).filter(|_| !retry) else { return true };
         if tree.parent == Some(slot) {
             tree.missed = 0;
@@ -162,8 +166,13 @@ impl Node {
                 }
                 _ => true,
             },
-            // The parent was faster, but by a way so much longer that the next message may well come sooner by this one.
-            Some(parent) if first == Some(parent) && !stopping && again.hops + MUCH_SHORTER <= first_hops => {
+            // The parent was faster, but by a way so much longer that the next message may well come sooner by this one. A
+            // link that was told to stop meanwhile pushes nothing any more.
+            Some(parent)
+                if first == Some(parent)
+                    && (tree.told & bit(slot) == 0 || unsent)
+                    && again.hops + MUCH_SHORTER <= first_hops =>
+            {
                 tree.parent = Some(slot);
                 tree.missed = 0;
                 self.stop_other(again.origin, parent);
@@ -179,12 +188,6 @@ impl Node {
     fn is_to_be_asked(&self, origin: &NodeId, slot: u8) -> bool {
         let link = self.overlay.links.values().find(|link| link.slot == slot);
         link.is_some_and(|link| link.graft_all || link.grafts.contains(origin))
-    }
-
-    /// Whether the other side of a link was told that an origin is not needed, or is being told.
-    fn was_told_to_stop(&self, origin: &NodeId, slot: u8) -> bool {
-        let told = self.table.tree(origin).is_some_and(|tree| tree.told & bit(slot) != 0);
-        told && !self.overlay.links.values().any(|link| link.slot == slot && link.prunes.contains(origin))
     }
 
     /// Asks for an origin over a link that may have been told to stop by an answer still under way.
@@ -252,22 +255,25 @@ impl Node {
     /// led through here, and would begin to as soon as another path does: it is told that the parent suffices.
     pub(super) fn needs_no_push_from(&mut self, key: &ItemKey, to: &NodeId) {
         let Some(slot) = self.slot_of(Some(to)) else { return };
-        let (origin, handed) = match key {
+        let held = match key {
             ItemKey::State(origin) => {
-                let Some(state) = self.table.state_mut(origin) else { return };
-                (origin.clone(), state.copies.handed)
+                let state = self.table.get(origin).and_then(|entry| entry.state.as_ref());
+                state.map(|state| (origin, state.copies.handed))
             }
             ItemKey::Message(uuid, _) => {
-                let Some(record) = self.log.get(uuid).filter(|record| !record.is_flooded()) else { return };
-                (record.message.origin.clone(), record.copies.handed)
+                let record = self.log.get(uuid).filter(|record| !record.is_flooded());
+                record.map(|record| (&record.message.origin, record.copies.handed))
             }
         };
+        let Some((origin, handed)) = held else { return };
+        let Some(tree) = self.table.tree(origin).filter(|tree| (handed | tree.told) & bit(slot) == 0) else { return };
+        let fed = |parent: u8| parent != slot && handed & bit(parent) != 0;
         // A parent that repair made one pushes only after it was asked to.
-        let parent = self.table.tree(&origin).and_then(|tree| tree.parent).filter(|parent| *parent != slot);
-        let fed = parent.is_some_and(|parent| handed & bit(parent) != 0 && !self.is_to_be_asked(&origin, parent));
-        let Some(tree) = self.table.tree_mut(&origin) else { return };
-        if fed && (handed | tree.told) & bit(slot) == 0 {
-            tree.told |= bit(slot);
+        if tree.parent.is_some_and(|parent| fed(parent) && !self.is_to_be_asked(origin, parent)) {
+            let origin = origin.clone();
+            if let Some(tree) = self.table.tree_mut(&origin) {
+                tree.told |= bit(slot);
+            }
             self.stop_other(&origin, slot);
         }
     }
@@ -282,8 +288,10 @@ impl Node {
         let peers: Vec<NodeId> = self.overlay.links.keys().cloned().collect();
         for peer in peers {
             if let Some(link) = self.overlay.links.get_mut(&peer) {
-                link.prunes.retain(|origin| !orphans.contains(origin));
-                link.grafts.extend(orphans.iter().cloned());
+                for origin in &orphans {
+                    link.prunes.remove(origin);
+                    link.grafts.insert(origin.clone());
+                }
                 link.heartbeat_at = now;
             }
             self.flush(now, &peer, out);

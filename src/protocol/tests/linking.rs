@@ -203,6 +203,36 @@ fn given_neighbours_are_not_given_up() {
 }
 
 #[test]
+fn a_given_neighbour_of_whom_nothing_is_known_is_waited_for_while_a_large_network_starts() {
+    // 7003 does not run. Its place is kept until it has failed, and then given to whoever asks.
+    let place_is_kept = |known: u16, heard_of: bool, seconds: u64| {
+        let mut bench = Bench::new(Config { max_peers: 2, given_peers: vec![id(2), id(3)], ..quiet() });
+        bench.link(2);
+        let others = (100..100 + known).chain(heard_of.then_some(3));
+        bench.hear(2, others.map(|other| message(Kind::State, u128::from(other), 1, 64, &[other, 2])).collect());
+        for _ in 0..seconds {
+            bench.pass(1_000);
+            bench.hear(2, Vec::new());
+            for (ticket, to, call) in bench.calls() {
+                let reply = accepting(&to, 0);
+                let answers = to == id(2) && matches!(call, Call::Gossip(_));
+                let failure = if to == id(3) { Failure::Refused } else { Failure::Unknown };
+                bench.tell(if answers {
+                    Input::Delivered { ticket, reply }
+                } else {
+                    Input::Undelivered { ticket, failure }
+                });
+            }
+        }
+        bench.wish(9, LinkWish::Link) == LinkAnswer::Busy
+    };
+    assert!(place_is_kept(0, false, 5) && !place_is_kept(0, false, 13));
+    assert!(place_is_kept(200, false, 25) && !place_is_kept(200, false, 35));
+    assert!(!place_is_kept(200, true, 13), "it was there before");
+    assert!(!place_is_kept(2_000, false, 115), "a table full of made-up nodes does not keep it for ever");
+}
+
+#[test]
 fn a_newcomer_may_split_the_link_of_given_neighbours() {
     let mut bench = Bench::new(Config { max_peers: 2, given_peers: vec![id(2), id(3)], ..quiet() });
     bench.link(2);

@@ -122,6 +122,23 @@ fn who_takes_a_message_from_here_is_told_once_that_the_parent_suffices() {
 }
 
 #[test]
+fn nobody_is_told_to_stop_while_the_parent_is_lost_or_still_to_be_asked() {
+    let mut bench = acquainted_early();
+    bench.hear(2, vec![sent(100, &[6, 2])]);
+    bench.pushed();
+    bench.ask(Request::Unlink(id(2)));
+    assert_eq!(told_to_stop(&mut bench), [], "they were to be told, but now are all that is left");
+
+    let mut bench = acquainted_early();
+    bench.hear(2, vec![sent(100, &[6, 2])]);
+    let pushes = bench.calls();
+    let (ticket, to, _) = pushes.iter().find(|(_, to, call)| *to == id(3) && matches!(call, Call::Gossip(_))).unwrap();
+    bench.node.graft_after_repair(&id(6), &id(2));
+    bench.tell(Input::Delivered { ticket: *ticket, reply: accepting(to, 1) });
+    assert_eq!(told_to_stop(&mut bench), [], "the parent does not know yet that it is to push");
+}
+
+#[test]
 fn a_push_that_crosses_one_from_here_can_bring_a_better_parent_unless_it_was_told_to_stop() {
     let mut bench = acquainted_early();
     bench.hear(2, vec![sent(100, &[6, 8, 9, 2])]);
