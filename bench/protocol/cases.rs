@@ -1,8 +1,8 @@
 //! What is measured: nodes as values, prepared once and cloned for each run.
 
 use gossip_network::protocol::{
-    Call, Config, Digest, Envelope, Failure, GossipReply, Header, IdForm, Input, Judgement, Kind, LinkCall, LinkWish,
-    Message, Node, NodeId, Outcome, Output, Payload, Reply, Request, Response, Time,
+    Call, Config, Content, Digest, Envelope, Failure, GossipReply, Header, IdForm, Input, Judgement, Kind, LinkCall,
+    LinkWish, Message, Node, NodeId, Outcome, Output, Payload, Reply, Request, Response, Time,
 };
 use gossip_network::wire::{
     Answer, CallKind, Door, HttpCall, Method, decode_reply, decode_request, encode_call, encode_response,
@@ -74,18 +74,20 @@ fn node_beside(number: u16, links: &[u16], given: &[u16]) -> Node {
 
 fn message(kind: Kind, number: u64, origin: u16) -> Message {
     let text = r#"{"message":"a text of some sixty bytes, as people write them to each other"}"#;
-    Message {
-        uuid: Uuid::from_u128(0x4000_8000_0000_0000_0000 + u128::from(number)),
-        origin: id(origin),
-        version: number,
-        ttl: 63,
-        kind,
-        payload: Payload::new(RawValue::from_string(text.to_owned()).expect("JSON")),
-        path: [id(origin), id(2)].into(),
-        relays: 0,
-        stamp: if kind == Kind::Message { number } else { 0 },
-        seal: None,
-    }
+    Message::new(
+        63,
+        [id(origin), id(2)].into(),
+        Content {
+            uuid: Uuid::from_u128(0x4000_8000_0000_0000_0000 + u128::from(number)),
+            origin: id(origin),
+            version: number,
+            kind,
+            payload: Payload::new(RawValue::from_string(text.to_owned()).expect("JSON")),
+            relays: 0,
+            stamp: if kind == Kind::Message { number } else { 0 },
+            seal: None,
+        },
+    )
 }
 
 fn envelope(from: u16, messages: Vec<Message>, digest: Option<Digest>) -> Envelope {

@@ -1,6 +1,6 @@
 //! Signed origins: nobody speaks for another, and honest nodes that were deceived are not blamed.
 
-use gossip_network::protocol::{Kind, Message, NodeId, OriginKey, Payload};
+use gossip_network::protocol::{Content, Kind, Message, NodeId, OriginKey, Payload};
 use gossip_network::wire::{Method, encode_call};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -11,19 +11,22 @@ use crate::harness::{Server, agree, agree_among, eventually, free_ports};
 /// A message as anyone can make one; `key` signs it.
 fn message(origin: u16, version: u64, text: &str, key: Option<&OriginKey>) -> Message {
     let origin = NodeId::Port(origin);
-    let message = Message {
-        uuid: Uuid::from_u128(u128::from(version) << 64 | text.bytes().map(u128::from).sum::<u128>()),
-        version,
-        ttl: 64,
-        kind: Kind::State,
-        payload: Payload::new(RawValue::from_string(format!("{{\"book\":\"{text}\"}}")).unwrap()),
-        path: [origin.clone()].into(),
-        origin,
-        relays: 0,
-        stamp: 0,
-        seal: None,
-    };
-    Message { seal: key.map(|key| key.seal("default", &message)), ..message }
+    let message = Message::new(
+        64,
+        [origin.clone()].into(),
+        Content {
+            uuid: Uuid::from_u128(u128::from(version) << 64 | text.bytes().map(u128::from).sum::<u128>()),
+            version,
+            kind: Kind::State,
+            payload: Payload::new(RawValue::from_string(format!("{{\"book\":\"{text}\"}}")).unwrap()),
+            origin,
+            relays: 0,
+            stamp: 0,
+            seal: None,
+        },
+    );
+    let seal = key.map(|key| key.seal("default", &message));
+    message.altered(|content| content.seal = seal)
 }
 
 /// The body of `POST /gossip/` with these bare messages, as our own codec writes each.
@@ -89,9 +92,10 @@ fn what_an_origin_did_not_sign_is_refused_and_counted() {
     }
     for (i, server) in servers.iter().enumerate() {
         let genuine = message(origin, 3, "not yet", Some(&own));
-        let altered = Message { payload: message(origin, 3, "altered", None).payload, ..genuine.clone() };
-        let older = Message { version: 9, ..message(origin, 2, "still mine", Some(&own)) };
-        let elsewhere = Message { origin: NodeId::Port(servers[(i + 1) % 3].port), ..genuine.clone() };
+        let altered =
+            genuine.clone().altered(|content| content.payload = message(origin, 3, "altered", None).payload.clone());
+        let older = message(origin, 2, "still mine", Some(&own)).altered(|content| content.version = 9);
+        let elsewhere = genuine.clone().altered(|content| content.origin = NodeId::Port(servers[(i + 1) % 3].port));
         let elsewhere = Message { path: [elsewhere.origin.clone()].into(), ..elsewhere };
         assert_eq!(outcome(server, altered), "forged");
         assert_eq!(outcome(server, older), "forged");

@@ -45,16 +45,28 @@ fn said(text: &str) -> Payload {
 
 /// What a forger can make of a message that it holds: each is wrong in another way.
 fn forgeries(genuine: &Message, forger: &OriginKey) -> Vec<Message> {
-    let next = Message { version: genuine.version + 1, uuid: Uuid::from_u128(99), ..genuine.clone() };
-    let resealed = |message: Message| Message { seal: Some(forger.seal("default", &message)), ..message };
+    let next = genuine.clone().altered(|content| {
+        content.version = genuine.version + 1;
+        content.uuid = Uuid::from_u128(99);
+    });
+    let resealed = |message: Message| {
+        let seal = Some(forger.seal("default", &message));
+        message.altered(|content| content.seal = seal)
+    };
     vec![
-        Message { payload: said("altered"), ..genuine.clone() },
-        Message { version: genuine.version + 1, ..genuine.clone() },
-        Message { uuid: Uuid::from_u128(98), ..genuine.clone() },
-        Message { kind: Kind::Message, stamp: 1, ..genuine.clone() },
-        Message { seal: None, payload: said("unsigned"), ..next.clone() },
-        resealed(Message { payload: said("another key"), ..next.clone() }),
-        Message { origin: id(4), path: [id(4)].into(), ..genuine.clone() },
+        genuine.clone().altered(|content| content.payload = said("altered")),
+        genuine.clone().altered(|content| content.version = genuine.version + 1),
+        genuine.clone().altered(|content| content.uuid = Uuid::from_u128(98)),
+        genuine.clone().altered(|content| {
+            content.kind = Kind::Message;
+            content.stamp = 1;
+        }),
+        next.clone().altered(|content| {
+            content.seal = None;
+            content.payload = said("unsigned");
+        }),
+        resealed(next.clone().altered(|content| content.payload = said("another key"))),
+        Message { path: [id(4)].into(), ..genuine.clone().altered(|content| content.origin = id(4)) },
     ]
 }
 
@@ -94,7 +106,7 @@ fn replayed_older_words_change_nothing() {
     for entry in 1..=6 {
         world.hand_in(&id(entry), vec![old.clone(), message.clone()]).unwrap();
         // With another stamp it would be a new message once the log has forgotten the old one.
-        let restamped = Message { stamp: message.stamp + 1_000, ..message.clone() };
+        let restamped = message.clone().altered(|content| content.stamp = message.stamp + 1_000);
         world.hand_in(&id(entry), vec![restamped]).unwrap();
     }
     agree_within(&mut world, 5);

@@ -324,10 +324,10 @@ impl Handle {
     /// `None` if the state was replaced in the same moment, and is not even in the history: the newer one's event follows.
     fn state_event(&self, view: View<'_>, node: &NodeId, version: u64, uuid: uuid::Uuid) -> Option<StateEvent> {
         let entry = view.table().get(node)?;
-        let held = entry.state.as_ref().filter(|state| state.uuid == uuid);
+        let held = entry.state.as_ref().filter(|state| state.message.uuid == uuid);
         let (payload, path, updated_at) = match (held, view.books().get(&uuid)) {
-            (Some(state), _) => (&state.payload, &state.path, state.updated_at),
-            (None, Some(record)) => (&record.message.payload, &record.message.path, record.received_at()),
+            (Some(state), _) => (&state.message.payload, &state.message.path, state.updated_at),
+            (None, Some(record)) => (&record.message.payload, &record.message.path, record.received_at),
             (None, None) => return None,
         };
         let path = full_path(view.id(), path);

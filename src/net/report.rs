@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::clock::Clock;
-use crate::protocol::{Arrival, Entry, Kind, LogKey, NodeId, Record, Time, View};
+use crate::protocol::{Entry, Kind, LogKey, NodeId, Path, Record, Time, View};
 use crate::wire::{ArrivalReport, CountersReport, DigestReport, MessageReport, StateReport};
 
 /// One known node; `None` before it first spoke.
@@ -23,12 +23,12 @@ pub fn lent_state_report<'a>(
 ) -> Option<StateReport<&'a RawValue>> {
     let state = entry.state.as_ref()?;
     Some(StateReport {
-        version: state.version,
-        payload: state.payload.raw(),
+        version: state.message.version,
+        payload: state.message.payload.raw(),
         status: entry.shown_status(),
         since: clock.rfc3339(entry.since),
         updated_at: clock.rfc3339(state.updated_at),
-        hops: if id == view.id() { 0 } else { state.path.len() },
+        hops: if id == view.id() { 0 } else { state.message.path.len() },
         conflict: id == view.id() && view.has_conflict(now),
     })
 }
@@ -77,10 +77,8 @@ pub fn counters_report(view: View<'_>, requests_refused: u64) -> CountersReport 
 /// One remembered message.
 pub fn message_report(own: &NodeId, record: &Record, clock: Clock) -> MessageReport {
     let message = &record.message;
-    let arrival = |arrival: &Arrival| ArrivalReport {
-        path: full_path(own, &arrival.path),
-        received_at: clock.rfc3339(arrival.at),
-    };
+    let arrival =
+        |(path, at): (&Path, Time)| ArrivalReport { path: full_path(own, path), received_at: clock.rfc3339(at) };
     MessageReport {
         uuid: message.uuid,
         origin: message.origin.clone(),
@@ -92,9 +90,9 @@ pub fn message_report(own: &NodeId, record: &Record, clock: Clock) -> MessageRep
         payload: message.payload.raw().to_owned(),
         // The history of books counts arrivals in its place.
         stamp: if message.kind == Kind::Message { message.stamp } else { 0 },
-        received_at: clock.rfc3339(record.received_at()),
+        received_at: clock.rfc3339(record.received_at),
         read: record.read,
-        paths: record.arrivals.iter().map(arrival).collect(),
+        paths: record.arrivals().map(arrival).collect(),
     }
 }
 

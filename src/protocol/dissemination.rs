@@ -11,9 +11,9 @@ use super::disk::{DiskRecord, LogRecord};
 use super::door::{Event, Output, Refusal, Response};
 use super::foreign;
 use super::limits::{MAX_BATCH_BYTES, MAX_LEAP, MAX_PATH, UNLIMITED_REACH};
-use super::link::{ItemKey, Waiting};
 use super::log::{Arrival, Insert};
 use super::node::Node;
+use super::queue::{ItemKey, Waiting};
 use super::table::Merge;
 use super::trees::{Again, Copies, Tree};
 use super::words::{Kind, Message, NodeId, Path, Status, Time};
@@ -205,7 +205,8 @@ impl Node {
 
     /// Somebody tells this node of its own state: an echo, or an earlier life.
     fn hear_own_state(&mut self, now: Time, message: &Message, from: Option<&NodeId>) -> Outcome {
-        let held = self.table.get(&self.id).and_then(|entry| entry.state.as_ref()).map(|s| (s.version, s.uuid));
+        let held = self.table.get(&self.id).and_then(|entry| entry.state.as_ref()).map(|state| &state.message);
+        let held = held.map(|message| (message.version, message.uuid));
         match held {
             Some(held) if held == (message.version, message.uuid) => {
                 self.forget_waiting(from, &ItemKey::State(self.id.clone()), true);
@@ -228,9 +229,8 @@ impl Node {
             return;
         }
         // The history is in order of arrival; no other node needs to agree on it.
-        let mut entry = message.clone();
-        entry.stamp = self.books.changes() + 1;
-        self.books.insert(now, entry, Copies::default());
+        let place = self.books.changes() + 1;
+        self.books.insert(now, message.clone().altered(|content| content.stamp = place), Copies::default());
     }
 
     /// Puts a message that came from elsewhere into the log.
@@ -248,7 +248,8 @@ impl Node {
             return self.refuse(&message, from, "leap of a stamp", MAX_LEAP, out);
         }
         if message.stamp == 0 {
-            message.stamp = self.lamport + 1;
+            let stamp = self.lamport + 1;
+            message = message.altered(|content| content.stamp = stamp);
         }
         let (uuid, ttl, path) = (message.uuid, message.ttl, message.path.clone());
         if self.is_self(&message.origin) {
@@ -326,8 +327,10 @@ impl Node {
         if !self.log.add_arrival(now, &uuid, path, &self.id) {
             return;
         }
-        if let Some(record) = self.log.get(&uuid) {
-            let (key, place) = (record.key(), u16::try_from(record.arrivals.len() - 1).unwrap_or(u16::MAX));
+        if self.config.durable
+            && let Some(record) = self.log.get(&uuid)
+        {
+            let (key, place) = (record.key(), u16::try_from(record.path_count() - 1).unwrap_or(u16::MAX));
             let arrival = Arrival { path: path.clone(), at: now };
             self.keep(|| DiskRecord::Arrival(key, place, arrival));
         }

@@ -18,7 +18,8 @@ pub fn mix(state: u64, word: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-fn mix_uuid(state: u64, uuid: Uuid) -> u64 {
+/// Mixes a uuid into a running value.
+pub(super) fn mix_uuid(state: u64, uuid: Uuid) -> u64 {
     let (high, low) = uuid.as_u64_pair();
     mix(mix(state, high), low)
 }

@@ -119,7 +119,7 @@ impl Node {
         let meant = match (held, claim.uuid) {
             // Whoever never knew it needs no tombstone; repair brings nothing that nobody holds.
             (None, _) => false,
-            (Some(entry), Some(uuid)) => entry.state.as_ref().is_some_and(|state| state.uuid == uuid),
+            (Some(entry), Some(uuid)) => entry.state.as_ref().is_some_and(|state| state.message.uuid == uuid),
             (Some(entry), None) => claim.version >= entry.version() && !self.overlay.links.contains_key(&claim.id),
         };
         if !meant {
@@ -140,7 +140,7 @@ impl Node {
         let Some(entry) = self.table.get(id) else {
             return if self.unpin(id, out) { Response::Done } else { Response::Refused(Refusal::NotKnown(id.clone())) };
         };
-        let named = uuid.is_some_and(|uuid| entry.state.as_ref().is_some_and(|state| state.uuid == uuid));
+        let named = uuid.is_some_and(|uuid| entry.state.as_ref().is_some_and(|state| state.message.uuid == uuid));
         if uuid.is_some() && !named {
             return Response::Refused(Refusal::NotKnown(id.clone()));
         }

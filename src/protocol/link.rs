@@ -3,13 +3,14 @@
 //! A link never waits for another one: each has its own queue, its own requests under way and its own times. Content is
 //! looked up when an envelope is filled, so that a slow peer gets the newest state of an origin and not every one.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use uuid::Uuid;
 
 use super::doubt::Doubt;
-use super::limits::{MAX_ANNOUNCED, MAX_BATCH, MAX_IN_FLIGHT, MAX_QUEUE};
-use super::words::{Boot, Digest, Graft, NodeId, Path, Time};
+use super::limits::{MAX_ANNOUNCED, MAX_BATCH, MAX_IN_FLIGHT};
+use super::queue::{ItemKey, Queue, Waiting};
+use super::words::{Boot, Digest, Graft, NodeId, Time};
 
 /// Milliseconds after which a further request may follow one that is still under way: long enough that a loopback link
 /// gathers a batch instead, short enough that a distant one is kept busy.
@@ -26,28 +27,6 @@ const DIGESTS_AGAIN: usize = 3;
 
 /// Envelopes with states that may go over a link at once: a few changes wait for nobody.
 const STATES_BURST: u64 = 8;
-
-/// Names something that waits to be sent.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ItemKey {
-    /// The newest state of that origin.
-    State(NodeId),
-    /// A submitted message; the number tells apart the copies that `relays` asks for.
-    Message(Uuid, u8),
-}
-
-/// How a waiting item is to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    /// The ttl to send, for a message; states are looked up when they go.
-    pub ttl: u8,
-    /// The path to send, this node included, for a message.
-    pub path: Option<Path>,
-    /// Whether repair sends it: with a fresh ttl.
-    pub repair: bool,
-    /// Whether it is a state that may wait a moment for others, if others are under way.
-    pub patient: bool,
-}
 
 /// What an envelope carried beside messages, to be said again if it is lost.
 #[derive(Clone, Debug, Default)]
@@ -139,8 +118,7 @@ pub struct Link {
     pub theirs: Option<Digest>,
     /// Messages go one by one until the queue is empty, since the other side refused a batch.
     pub singly: bool,
-    order: VecDeque<ItemKey>,
-    waiting: BTreeMap<ItemKey, Waiting>,
+    queue: Queue,
     in_flight: usize,
     last_sent: Time,
     /// End of the window in which an envelope went already.
@@ -182,8 +160,7 @@ impl Link {
             held_back: VecDeque::new(),
             theirs: None,
             singly: false,
-            order: VecDeque::new(),
-            waiting: BTreeMap::new(),
+            queue: Queue::default(),
             in_flight: 0,
             last_sent: Time(0),
             window_ends: Time(0),
@@ -196,27 +173,14 @@ impl Link {
     /// Puts an item at the end of the queue; a state that already waits keeps its place.
     pub fn push(&mut self, key: ItemKey, item: Waiting) {
         self.urgent |= !item.patient;
-        if self.waiting.insert(key.clone(), item).is_none() {
-            self.order.push_back(key);
-        }
-        while self.waiting.len() > MAX_QUEUE {
-            self.pop();
-        }
-        // Names of items that were taken back stay in the order; they are swept out before they outnumber the rest.
-        if self.order.len() > 2 * MAX_QUEUE {
-            let waiting = &self.waiting;
-            self.order.retain(|key| waiting.contains_key(key));
-        }
+        self.queue.push(key, item);
     }
 
     /// Puts items back to the front, in their order, after a failed request; a newer one that waits stays as it is.
     pub fn put_back(&mut self, items: Vec<(ItemKey, Waiting)>) {
         self.urgent |= !items.is_empty();
         for (key, item) in items.into_iter().rev() {
-            if !self.waiting.contains_key(&key) {
-                self.waiting.insert(key.clone(), item);
-                self.order.push_front(key);
-            }
+            self.queue.put_back(key, item);
         }
     }
 
@@ -241,32 +205,28 @@ impl Link {
 
     /// Takes an item back that the other side turned out to hold.
     pub fn take_back(&mut self, key: &ItemKey) {
-        self.waiting.remove(key);
+        self.queue.take(key);
     }
 
     /// The next item.
     pub fn pop(&mut self) -> Option<(ItemKey, Waiting)> {
-        loop {
-            let key = self.order.pop_front()?;
-            if let Some(item) = self.waiting.remove(&key) {
-                self.urgent &= !self.waiting.is_empty();
-                return Some((key, item));
-            }
-        }
+        let next = self.queue.pop()?;
+        self.urgent &= !self.queue.is_empty();
+        Some(next)
     }
 
     /// How many items wait.
     pub fn queue_length(&self) -> usize {
-        self.waiting.len()
+        self.queue.len()
     }
 
     /// From when on there is anything to say but a digest.
     pub fn news_at(&self) -> Option<Time> {
-        if self.urgent && !self.waiting.is_empty() || !self.claims.is_empty() || self.asks_again() {
+        if self.urgent && !self.queue.is_empty() || !self.claims.is_empty() || self.asks_again() {
             return Some(Time(0));
         }
-        let full = self.waiting.len() >= MAX_BATCH;
-        (!self.waiting.is_empty()).then_some(if full { Time(0) } else { self.states_at })
+        let full = self.queue.len() >= MAX_BATCH;
+        (!self.queue.is_empty()).then_some(if full { Time(0) } else { self.states_at })
     }
 
     /// States went. After [`STATES_BURST`] such envelopes there is one per window, and what comes meanwhile gathers (the

@@ -9,9 +9,11 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use hashbrown::HashTable;
+
 use uuid::Uuid;
 
-use super::fingerprint::{self, Fingerprint};
+use super::fingerprint::{self, Fingerprint, mix_uuid};
 use super::limits::UNLIMITED_REACH;
 use super::trees::Copies;
 use super::words::{LogKey, Message, NodeId, Path, Time};
@@ -30,8 +32,10 @@ pub struct Arrival {
 pub struct Record {
     /// The first copy as it came.
     pub message: Message,
-    /// Every different path, in order of arrival; the first is the first copy's.
-    pub arrivals: Vec<Arrival>,
+    /// When the first copy came.
+    pub received_at: Time,
+    /// Further copies by other paths, in order of arrival.
+    further: Vec<Arrival>,
     /// Whether its user has read it.
     pub read: bool,
     /// Over which links copies came.
@@ -45,9 +49,21 @@ pub struct Record {
 }
 
 impl Record {
-    /// When the first copy came.
-    pub fn received_at(&self) -> Time {
-        self.arrivals.first().map_or(Time(0), |arrival| arrival.at)
+    /// Every different path with the time of its copy, in order of arrival; the first is the first copy's.
+    pub fn arrivals(&self) -> impl Iterator<Item = (&Path, Time)> {
+        let further = self.further.iter().map(|arrival| (&arrival.path, arrival.at));
+        [(&self.message.path, self.received_at)].into_iter().chain(further)
+    }
+
+    /// How many different paths are known.
+    pub fn path_count(&self) -> usize {
+        1 + self.further.len()
+    }
+
+    /// Whether a path is known. They differ in their ends rather than in their beginnings.
+    fn has_path(&self, path: &Path) -> bool {
+        let is_it = |known: &Path| known.len() == path.len() && known.iter().rev().eq(path.iter().rev());
+        is_it(&self.message.path) || self.further.iter().any(|arrival| is_it(&arrival.path))
     }
 
     /// Whether repair hands it on where pushing ended.
@@ -87,7 +103,10 @@ pub struct Log {
     /// Slots that are free.
     free: Vec<u32>,
     order: BTreeMap<LogKey, u32>,
-    names: BTreeMap<Uuid, u32>,
+    /// The slot of each uuid. Nothing ever goes through it, so its order reaches no output.
+    names: HashTable<u32>,
+    /// Uuids are made by strangers: unless they know this, they cannot make many that fall into one place of `names`.
+    secret: u64,
     max_records: usize,
     max_bytes: usize,
     max_paths: usize,
@@ -128,12 +147,14 @@ impl Sums {
 
 impl Log {
     /// An empty log of at most `max_records` messages and `max_bytes` bytes, each message with at most `max_paths` paths.
-    pub fn new(max_records: usize, max_bytes: usize, max_paths: usize) -> Log {
+    /// `secret` is nobody else's to know.
+    pub fn new(max_records: usize, max_bytes: usize, max_paths: usize, secret: u64) -> Log {
         Log {
             slots: Vec::new(),
             free: Vec::new(),
             order: BTreeMap::new(),
-            names: BTreeMap::new(),
+            names: HashTable::new(),
+            secret,
             max_records,
             max_bytes,
             max_paths,
@@ -148,14 +169,20 @@ impl Log {
         self.slots.get(slot as usize)?.as_ref()
     }
 
+    fn slot_of(&self, uuid: &Uuid) -> Option<u32> {
+        let is_it = |slot: &u32| self.in_slot(*slot).is_some_and(|record| record.message.uuid == *uuid);
+        self.names.find(mix_uuid(self.secret, *uuid), is_it).copied()
+    }
+
     /// The record of `uuid`.
     pub fn get(&self, uuid: &Uuid) -> Option<&Record> {
-        self.in_slot(*self.names.get(uuid)?)
+        self.in_slot(self.slot_of(uuid)?)
     }
 
     /// The record of `uuid`, to be changed in what no bound and no fingerprint depends on.
     pub fn get_mut(&mut self, uuid: &Uuid) -> Option<&mut Record> {
-        self.slots.get_mut(*self.names.get(uuid)? as usize)?.as_mut()
+        let slot = self.slot_of(uuid)?;
+        self.slots.get_mut(slot as usize)?.as_mut()
     }
 
     /// All records, oldest first.
@@ -163,9 +190,12 @@ impl Log {
         self.order.values().filter_map(|slot| self.in_slot(*slot))
     }
 
-    /// Records whose uuids lie between the two, both included, in no given order.
+    /// Records whose uuids lie between the two, both included, in no given order: a look at every record, unless the two
+    /// are the same.
     pub fn with_uuid_between(&self, low: Uuid, high: Uuid) -> impl Iterator<Item = &Record> {
-        self.names.range(low..=high).filter_map(|(_, slot)| self.in_slot(*slot))
+        let one = (low == high).then(|| self.get(&low)).flatten();
+        let many = if low == high { &[] } else { self.slots.as_slice() };
+        one.into_iter().chain(many.iter().flatten().filter(move |record| (low..=high).contains(&record.message.uuid)))
     }
 
     /// Number of remembered messages.
@@ -227,10 +257,9 @@ impl Log {
         if key <= self.floor {
             return Insert::Expired;
         }
-        let arrival = Arrival { path: message.path.clone(), at: now };
-        let best_ttl = message.ttl;
+        let (best_ttl, further) = (message.ttl, Vec::new());
         let record =
-            Record { message, arrivals: vec![arrival], read: false, copies, relayed: 1, best_ttl, onward: None };
+            Record { message, received_at: now, further, read: false, copies, relayed: 1, best_ttl, onward: None };
         self.bytes += record.weight();
         self.account(&record, true);
         self.put(key, record);
@@ -241,7 +270,7 @@ impl Log {
     /// Puts a message in the place of another one of its uuid, which must not be above it; the mark of its reader stays.
     pub fn replace(&mut self, now: Time, message: Message, copies: Copies) -> Insert {
         let uuid = message.uuid;
-        let replaced = self.names.get(&uuid).copied().and_then(|slot| self.take(slot));
+        let replaced = self.slot_of(&uuid).and_then(|slot| self.take(slot));
         let stored = self.insert(now, message, copies);
         if let Some(record) = self.get_mut(&uuid) {
             record.read = replaced.is_some_and(|replaced| replaced.read);
@@ -253,9 +282,11 @@ impl Log {
     fn take(&mut self, slot: u32) -> Option<Record> {
         let record = self.slots.get_mut(slot as usize)?.take()?;
         self.order.remove(&record.key());
-        self.names.remove(&record.message.uuid);
+        if let Ok(name) = self.names.find_entry(mix_uuid(self.secret, record.message.uuid), |held| *held == slot) {
+            name.remove();
+        }
         self.free.push(slot);
-        let paths = record.arrivals.iter().skip(1).flat_map(|arrival| arrival.path.iter());
+        let paths = record.further.iter().flat_map(|arrival| arrival.path.iter());
         self.bytes -= record.weight() + paths.map(NodeId::weight).sum::<usize>();
         self.account(&record, false);
         Some(record)
@@ -268,7 +299,10 @@ impl Log {
             (self.slots.len() - 1) as u32
         });
         self.slots[slot as usize] = Some(record);
-        self.names.insert(key.uuid, slot);
+        let (slots, secret) = (&self.slots, self.secret);
+        // A slot without a record has no name.
+        let uuid = |slot: u32| slots[slot as usize].as_ref().map_or(Uuid::nil(), |record| record.message.uuid);
+        self.names.insert_unique(mix_uuid(secret, key.uuid), slot, |slot| mix_uuid(secret, uuid(*slot)));
         self.order.insert(key, slot);
     }
 
@@ -276,13 +310,12 @@ impl Log {
     pub fn add_arrival(&mut self, now: Time, uuid: &Uuid, path: &Path, this: &NodeId) -> bool {
         let max_paths = self.max_paths;
         let Some(record) = self.get_mut(uuid) else { return false };
-        let known = record.arrivals.iter().any(|arrival| arrival.path == *path);
         // Under the same uuid somebody may tell of another origin: that is no way of this message.
         let begins_elsewhere = path.first() != Some(&record.message.origin);
-        if known || begins_elsewhere || record.arrivals.len() >= max_paths || path.contains(this) {
+        if record.path_count() >= max_paths || begins_elsewhere || path.contains(this) || record.has_path(path) {
             return false;
         }
-        record.arrivals.push(Arrival { path: path.clone(), at: now });
+        record.further.push(Arrival { path: path.clone(), at: now });
         let added = path.iter().map(NodeId::weight).sum::<usize>();
         self.bytes += added;
         self.evict_beyond_bounds();

@@ -36,6 +36,7 @@ mod overlay;
 mod own;
 mod places;
 mod probe;
+mod queue;
 mod refused;
 mod repair;
 mod restore;
@@ -65,6 +66,6 @@ pub use sketch::{Difference, SYMBOL_BYTES, Sketch};
 pub use table::{Entry, Merge, State, Table};
 pub use view::View;
 pub use words::{
-    Announcement, Boot, Claim, Digest, FreePlace, Graft, IdError, IdForm, Kind, LogKey, Message, NodeId, Path, Payload,
-    Status, Time, Version, is_version,
+    Announcement, Boot, Claim, Content, Digest, FreePlace, Graft, IdError, IdForm, Kind, LogKey, Message, NodeId, Path,
+    Payload, Status, Time, Version, is_version,
 };

@@ -144,8 +144,8 @@ impl Node {
         if config.durable {
             table.note_changes();
         }
-        let log = Log::new(config.max_messages, config.max_message_bytes, config.max_paths);
-        let books = Log::new(config.max_books, usize::MAX, config.max_paths);
+        let log = Log::new(config.max_messages, config.max_message_bytes, config.max_paths, random.random());
+        let books = Log::new(config.max_books, usize::MAX, config.max_paths, random.random());
         let origins = Origins::new(config.allowed_keys.clone());
         Node {
             config,

@@ -107,9 +107,9 @@ impl Node {
             Kind::State => {
                 let held = self.table.get(&message.origin).and_then(|entry| entry.state.as_ref());
                 held.is_some_and(|held| {
-                    (held.version, held.uuid) == (message.version, message.uuid)
-                        && held.seal == message.seal
-                        && held.payload == message.payload
+                    (held.message.version, held.message.uuid) == (message.version, message.uuid)
+                        && held.message.seal == message.seal
+                        && held.message.payload == message.payload
                 })
             }
             Kind::Message => self.log.get(&message.uuid).is_some_and(|record| {

@@ -11,7 +11,7 @@ use super::disk::{DiskRecord, LogRecord, OwnRecord};
 use super::door::{Event, Output, Refusal, Response, Submission};
 use super::limits::{MAX_LEAP, MAX_VERSION};
 use super::node::Node;
-use super::words::{Boot, Kind, LogKey, Message, NodeId, Payload, Time, Version};
+use super::words::{Boot, Content, Kind, LogKey, Message, NodeId, Payload, Time, Version};
 
 /// How long a node with seeds or given peers waits to hear of an earlier life before it first speaks.
 const FIRST_WORD_MS: u64 = 1_000;
@@ -197,8 +197,11 @@ impl Node {
             (None, 0) => Payload::of_book(None),
             (None, 1) => Payload::of_book(Some(&self.config.books[0])),
             (None, count) => {
-                let current =
-                    self.table.get(&self.id).and_then(|entry| entry.state.as_ref()).map(|s| s.payload.clone());
+                let current = self
+                    .table
+                    .get(&self.id)
+                    .and_then(|entry| entry.state.as_ref())
+                    .map(|state| state.message.payload.clone());
                 let first = self.random.random_range(0..count);
                 let drawn = Payload::of_book(Some(&self.config.books[first]));
                 // The same book again would look as if nothing had happened.
@@ -215,24 +218,26 @@ impl Node {
     /// The message with this node's signature, if it signs.
     fn signed(&self, message: Message) -> Message {
         let seal = self.config.signer.as_ref().map(|key| key.seal(&self.config.cluster, &message));
-        Message { seal, ..message }
+        if seal.is_none() { message } else { message.altered(|content| content.seal = seal) }
     }
 
     /// Makes `payload` this node's newest state.
     fn say(&mut self, now: Time, payload: Payload, out: &mut Vec<Output>) -> Version {
         let (uuid, version) = (self.new_uuid(), self.next_version());
-        let message = self.signed(Message {
-            uuid,
-            origin: self.id.clone(),
-            version,
-            ttl: self.config.ttl,
-            kind: Kind::State,
-            payload,
-            path: [self.id.clone()].into(),
-            relays: 0,
-            stamp: 0,
-            seal: None,
-        });
+        let message = self.signed(Message::new(
+            self.config.ttl,
+            [self.id.clone()].into(),
+            Content {
+                uuid,
+                origin: self.id.clone(),
+                version,
+                kind: Kind::State,
+                payload,
+                relays: 0,
+                stamp: 0,
+                seal: None,
+            },
+        ));
         self.own.spoken = true;
         self.note_said(now, version);
         let own = OwnRecord { message: message.clone(), set: self.own.set.is_some() };
@@ -244,7 +249,7 @@ impl Node {
     /// Says the present payload again under the next version, if this life has spoken.
     pub(super) fn say_again(&mut self, now: Time, out: &mut Vec<Output>) {
         let state = self.table.get(&self.id).and_then(|entry| entry.state.as_ref());
-        if let Some(payload) = state.map(|state| state.payload.clone()) {
+        if let Some(payload) = state.map(|state| state.message.payload.clone()) {
             self.say(now, payload, out);
         }
     }
@@ -304,18 +309,20 @@ impl Node {
             return Response::Refused(Refusal::Expired);
         }
         let version = self.next_version();
-        let message = self.signed(Message {
-            uuid,
-            origin: self.id.clone(),
-            version,
-            ttl: submission.ttl.unwrap_or(self.config.ttl),
-            kind: Kind::Message,
-            payload: submission.payload,
-            path: [self.id.clone()].into(),
-            relays: submission.relays,
-            stamp,
-            seal: None,
-        });
+        let message = self.signed(Message::new(
+            submission.ttl.unwrap_or(self.config.ttl),
+            [self.id.clone()].into(),
+            Content {
+                uuid,
+                origin: self.id.clone(),
+                version,
+                kind: Kind::Message,
+                payload: submission.payload,
+                relays: submission.relays,
+                stamp,
+                seal: None,
+            },
+        ));
         self.note_said(now, version);
         self.table.heard(&message.origin, version);
         let record = LogRecord { message: message.clone(), at: now };

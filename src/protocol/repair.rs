@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use super::calls::{Call, Failure, SetForm, SyncCall, SyncReply};
 use super::door::{Output, Response};
 use super::limits::{MAX_FINGERPRINTS, MAX_SYMBOLS, MAX_SYNC_BYTES};
-use super::link::{ItemKey, Waiting};
 use super::node::{Node, Purpose};
+use super::queue::{ItemKey, Waiting};
 use super::sketch::{SYMBOL_BYTES, Sketch};
 use super::words::{Digest, LogKey, Message, NodeId, Status, Time};
 

@@ -8,8 +8,9 @@ use super::Failure;
 use super::calls::{Call, Envelope, GossipReply, Judgement, Outcome};
 use super::door::Output;
 use super::limits::{MAX_BATCH, MAX_BATCH_BYTES, MAX_CLAIMS, UNLIMITED_REACH};
-use super::link::{Carried, ItemKey, Link, Waiting, Wishes};
+use super::link::{Carried, Link, Wishes};
 use super::node::{Node, Purpose};
+use super::queue::{ItemKey, Waiting};
 use super::table::Entry;
 use super::words::{Kind, Message, NodeId, Time};
 

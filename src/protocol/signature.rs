@@ -150,24 +150,26 @@ pub fn signed_bytes(cluster: &str, message: &Message) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Payload;
+    use crate::protocol::{Content, Payload};
 
     fn message() -> Message {
-        Message {
-            uuid: "7d444840-9dc0-41d1-b245-5ffdce74fad2".parse().unwrap(),
-            origin: NodeId::Port(7004),
-            version: 12,
-            ttl: 63,
-            kind: Kind::State,
-            payload: Payload::new(
-                serde_json::value::RawValue::from_string(r#"{"book": "Lucky Jim by Kingsley Amis"}"#.to_owned())
-                    .unwrap(),
-            ),
-            path: [NodeId::Port(7004), NodeId::Port(7009)].into(),
-            relays: 0,
-            stamp: 0,
-            seal: None,
-        }
+        Message::new(
+            63,
+            [NodeId::Port(7004), NodeId::Port(7009)].into(),
+            Content {
+                uuid: "7d444840-9dc0-41d1-b245-5ffdce74fad2".parse().unwrap(),
+                origin: NodeId::Port(7004),
+                version: 12,
+                kind: Kind::State,
+                payload: Payload::new(
+                    serde_json::value::RawValue::from_string(r#"{"book": "Lucky Jim by Kingsley Amis"}"#.to_owned())
+                        .unwrap(),
+                ),
+                relays: 0,
+                stamp: 0,
+                seal: None,
+            },
+        )
     }
 
     /// The example of PROTOCOL.md, computed with another implementation of RFC 8032.
@@ -188,18 +190,19 @@ mod tests {
     fn what_changes_on_the_way_is_outside_and_all_else_inside() {
         let key = OriginKey::from_seed([7; 32]);
         let seal = key.seal("default", &message());
-        let on_the_way = Message { ttl: 1, path: [NodeId::Port(7004)].into(), relays: 3, ..message() };
+        let on_the_way =
+            Message { ttl: 1, path: [NodeId::Port(7004)].into(), ..message().altered(|content| content.relays = 3) };
         assert!(seal.fits("default", &on_the_way));
         assert!(!seal.fits("another", &message()));
         let payload = Payload::of_book(Some("Lucky Jim by Kingsley Amis"));
         for altered in [
-            Message { uuid: uuid::Uuid::from_u128(1), ..message() },
-            Message { origin: NodeId::Port(7005), ..message() },
-            Message { version: 13, ..message() },
-            Message { kind: Kind::Message, ..message() },
-            Message { stamp: 1, ..message() },
+            message().altered(|content| content.uuid = uuid::Uuid::from_u128(1)),
+            message().altered(|content| content.origin = NodeId::Port(7005)),
+            message().altered(|content| content.version = 13),
+            message().altered(|content| content.kind = Kind::Message),
+            message().altered(|content| content.stamp = 1),
             // The same value in other bytes is not what was signed.
-            Message { payload, ..message() },
+            message().altered(|content| content.payload = payload),
         ] {
             assert!(!seal.fits("default", &altered), "{altered:?}");
         }

@@ -7,37 +7,23 @@
 //! The table never sends anything and holds no time-outs; `node.rs` and `liveness.rs` drive it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-use uuid::Uuid;
 
 use super::disk::KnownRecord;
 use super::fingerprint::{self, Fingerprint};
 use super::limits::MAX_LEAP;
 use super::shared::SharedMap;
-use super::signature::Seal;
 use super::trees::{Copies, Tree};
-use super::words::{Claim, Message, NodeId, Path, Payload, Status, Time, Version};
+use super::words::{Claim, Message, NodeId, Status, Time, Version};
 
 /// The newest state known of one node.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// The state's version.
-    pub version: Version,
-    /// The message that brought it.
-    pub uuid: Uuid,
-    /// What the node says.
-    pub payload: Payload,
-    /// Hops that the first copy might still have travelled on arrival.
-    pub ttl: u8,
-    /// The way of the first copy.
-    pub path: Path,
+    /// The first copy of the message that brought it.
+    pub message: Message,
     /// When it arrived here.
     pub updated_at: Time,
     /// Over which links copies came.
     pub copies: Copies,
-    /// Its origin's signature, if it signs.
-    pub seal: Option<Arc<Seal>>,
 }
 
 /// One known node.
@@ -64,7 +50,7 @@ impl Entry {
 
     /// The state's version, 0 without one.
     pub fn version(&self) -> Version {
-        self.state.as_ref().map_or(0, |state| state.version)
+        self.state.as_ref().map_or(0, |state| state.message.version)
     }
 
     /// What to show of its status: one that this life never saw confirmed is not called alive.
@@ -79,7 +65,7 @@ impl Entry {
 
     fn fingerprint(&self, id: &NodeId) -> Option<Fingerprint> {
         let state = self.state.as_ref().filter(|_| !self.faded)?;
-        Some(fingerprint::of_state(id, state.version, state.uuid, self.status, self.claim_version))
+        Some(fingerprint::of_state(id, state.message.version, state.message.uuid, self.status, self.claim_version))
     }
 }
 
@@ -267,6 +253,7 @@ impl Table {
     pub fn merge(&mut self, now: Time, message: &Message, copies: Copies) -> Merge {
         if let Some(entry) = self.entries.get(&message.origin) {
             if let Some(held) = &entry.state {
+                let held = &held.message;
                 match (message.version, message.uuid).cmp(&(held.version, held.uuid)) {
                     std::cmp::Ordering::Less => return Merge::Older,
                     std::cmp::Ordering::Equal => return Merge::Same,
@@ -280,16 +267,7 @@ impl Table {
             return Merge::Full;
         }
         self.change(now, &message.origin, |entry| {
-            entry.state = Some(State {
-                version: message.version,
-                uuid: message.uuid,
-                payload: message.payload.clone(),
-                ttl: message.ttl,
-                path: message.path.clone(),
-                updated_at: now,
-                copies,
-                seal: message.seal.clone(),
-            });
+            entry.state = Some(State { message: message.clone(), updated_at: now, copies });
             if message.version > entry.claim_version && entry.status != Status::Alive {
                 entry.status = Status::Alive;
                 entry.since = now;
@@ -414,19 +392,7 @@ impl Table {
 
     /// The state of `id` as a message, with its first copy's ttl and path.
     pub fn message_of(&self, id: &NodeId) -> Option<Message> {
-        let state = self.entries.get(id)?.state.as_ref()?;
-        Some(Message {
-            uuid: state.uuid,
-            origin: id.clone(),
-            version: state.version,
-            ttl: state.ttl,
-            kind: super::words::Kind::State,
-            payload: state.payload.clone(),
-            path: state.path.clone(),
-            relays: 0,
-            stamp: 0,
-            seal: state.seal.clone(),
-        })
+        Some(self.entries.get(id)?.state.as_ref()?.message.clone())
     }
 
     fn note_changed(&mut self, id: &NodeId) {

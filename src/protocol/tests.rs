@@ -39,18 +39,20 @@ pub(super) fn path(numbers: &[u16]) -> Path {
 
 /// A message of the path's first node that comes from its last.
 pub(super) fn message(kind: Kind, uuid: u128, version: Version, ttl: u8, way: &[u16]) -> Message {
-    Message {
-        uuid: Uuid::from_u128(uuid),
-        origin: id(way[0]),
-        version,
+    Message::new(
         ttl,
-        kind,
-        payload: payload(&format!("{version} of {}", way[0])),
-        path: path(way),
-        relays: 0,
-        stamp: if kind == Kind::Message { version } else { 0 },
-        seal: None,
-    }
+        path(way),
+        Content {
+            uuid: Uuid::from_u128(uuid),
+            origin: id(way[0]),
+            version,
+            kind,
+            payload: payload(&format!("{version} of {}", way[0])),
+            relays: 0,
+            stamp: if kind == Kind::Message { version } else { 0 },
+            seal: None,
+        },
+    )
 }
 
 /// Settings of a quiet node: one book, and no seeds.

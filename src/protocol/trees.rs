@@ -19,8 +19,8 @@
 
 use super::door::Output;
 use super::limits::{MAX_ANNOUNCED, MAX_GRAFTS};
-use super::link::ItemKey;
 use super::node::Node;
+use super::queue::ItemKey;
 use super::words::{Announcement, Graft, Kind, NodeId, Time};
 
 /// Messages in a row that a parent may fail to bring.
@@ -127,7 +127,7 @@ impl Node {
         let copies = match again.kind {
             Kind::State => {
                 let Some(state) = self.table.state_mut(again.origin) else { return true };
-                first_hops = state.path.len();
+                first_hops = state.message.path.len();
                 &mut state.copies
             }
             Kind::Message => {

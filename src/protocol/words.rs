@@ -208,23 +208,19 @@ pub enum Kind {
 /// The ids that a copy passed through, the origin first. Never empty.
 pub type Path = Arc<[NodeId]>;
 
-/// One message as it travels.
+/// What the origin of a message said: the same in every copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub struct Content {
     /// Names the message.
     pub uuid: Uuid,
     /// The node that made it.
     pub origin: NodeId,
     /// The origin's version, rising by one with each message it makes.
     pub version: Version,
-    /// Hops that a copy may still travel after this one, 0 to 255.
-    pub ttl: u8,
     /// State or submitted message.
     pub kind: Kind,
     /// JSON as its origin wrote it.
     pub payload: Payload,
-    /// The ids that this copy passed through, origin first.
-    pub path: Path,
     /// How many of the copies that arrive are each passed on; 0 for ordinary flooding.
     pub relays: u8,
     /// Lamport count of a submitted message; 0 for states, and until a node has given one.
@@ -233,7 +229,39 @@ pub struct Message {
     pub seal: Option<Arc<Seal>>,
 }
 
+/// One copy of a message as it travels. What all copies have in common they share, so that a copy is small, and so is a
+/// simulated network in which every node holds every message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Hops that this copy may still travel after this one, 0 to 255.
+    pub ttl: u8,
+    /// The ids that this copy passed through, origin first.
+    pub path: Path,
+    /// What its origin said.
+    pub content: Arc<Content>,
+}
+
+impl std::ops::Deref for Message {
+    type Target = Content;
+
+    fn deref(&self) -> &Content {
+        &self.content
+    }
+}
+
 impl Message {
+    /// A copy with `ttl` hops to go that came by `path`.
+    pub fn new(ttl: u8, path: Path, content: Content) -> Message {
+        Message { ttl, path, content: Arc::new(content) }
+    }
+
+    /// A copy of another message: this one with something said otherwise.
+    #[must_use]
+    pub fn altered(mut self, alter: impl FnOnce(&mut Content)) -> Message {
+        alter(Arc::make_mut(&mut self.content));
+        self
+    }
+
     /// How far this message may travel in all: `ttl + length of the path - 1`. With [`super::limits::UNLIMITED_REACH`]
     /// or more, repair hands it on where pushing ended.
     pub fn reach(&self) -> usize {

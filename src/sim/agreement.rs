@@ -75,7 +75,7 @@ fn overlay_is_connected(live: &[View<'_>]) -> Result<(), String> {
 
 fn newest(view: View<'_>, id: &NodeId) -> Option<(Version, Uuid)> {
     let state = view.table().get(id)?.state.as_ref()?;
-    Some((state.version, state.uuid))
+    Some((state.message.version, state.message.uuid))
 }
 
 fn states_agree(live: &[View<'_>]) -> Result<(), String> {

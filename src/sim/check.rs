@@ -154,7 +154,7 @@ impl Witness {
         self.table = view.table().hash();
         for (id, entry) in view.table().iter() {
             let Some(state) = &entry.state else { continue };
-            let now = (state.version, state.uuid);
+            let now = (state.message.version, state.message.uuid);
             let before = self.held.get(id).copied();
             if before == Some(now) {
                 continue;
@@ -177,16 +177,16 @@ impl Witness {
     /// copy may come back to a later life. `again` tells who was.
     pub(super) fn paths(view: View<'_>, config: &Config, again: impl Fn(&NodeId) -> bool) -> Result<(), Finding> {
         for record in view.log().iter() {
-            let paths = record.arrivals.len();
+            let paths = record.path_count();
             if paths > config.max_paths {
                 return Err((BOUNDS, format!("{paths} paths of one message, {} allowed", config.max_paths)));
             }
-            for arrival in &record.arrivals {
+            for (path, _) in record.arrivals() {
                 let own = record.message.origin == *view.id();
                 let mut seen: BTreeSet<&NodeId> = if own { BTreeSet::new() } else { [view.id()].into() };
-                let looped = arrival.path.iter().any(|id| !seen.insert(id) && !again(id));
-                if looped || arrival.path.first() != Some(&record.message.origin) {
-                    return Err((ONE_WAY, format!("{:?} has {:?}", view.id(), arrival.path)));
+                let looped = path.iter().any(|id| !seen.insert(id) && !again(id));
+                if looped || path.first() != Some(&record.message.origin) {
+                    return Err((ONE_WAY, format!("{:?} has {:?}", view.id(), path)));
                 }
             }
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::protocol::{
-    Call, Config, IdForm, Input, Kind, Known, Message, Node, NodeId, Output, Payload, Request, Response, Time,
+    Call, Config, Content, IdForm, Input, Kind, Known, Message, Node, NodeId, Output, Payload, Request, Response, Time,
 };
 use crate::wire::{CallKind, Door, decode_reply, decode_request, encode_call, encode_response};
 
@@ -217,19 +217,20 @@ fn entry(seed: u64, number: usize) -> Message {
     let state = number.is_multiple_of(2);
     let mixed = (seed ^ (number as u64) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let text = serde_json::json!({ "message": format!("entry {number:08} of two nodes that may differ in it") });
-    Message {
-        uuid: Uuid::from_u64_pair(mixed, number as u64),
-        path: [origin.clone()].into(),
-        origin,
-        version: 1,
-        ttl: 64,
-        kind: if state { Kind::State } else { Kind::Message },
-        // JSON of our own making cannot fail to become JSON; null stands in for the impossible.
-        payload: Payload::new(serde_json::value::to_raw_value(&text).unwrap_or_default()),
-        relays: 0,
-        stamp: if state { 0 } else { number as u64 + 1 },
-        seal: None,
-    }
+    Message::new(
+        64,
+        [origin.clone()].into(),
+        Content {
+            uuid: Uuid::from_u64_pair(mixed, number as u64),
+            origin,
+            version: 1,
+            kind: if state { Kind::State } else { Kind::Message },
+            payload: Payload::new(serde_json::value::to_raw_value(&text).unwrap_or_default()),
+            relays: 0,
+            stamp: if state { 0 } else { number as u64 + 1 },
+            seal: None,
+        },
+    )
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use super::shape::Shape;
 use super::writer::SpareVersion;
 use super::{OpenError, Opened, Owner, Progress, Store, Urgency, open};
 use crate::protocol::{
-    Arrival, BuriedRecord, DiskImage, DiskRecord, IdForm, Kind, KnownRecord, LogKey, LogRecord, Message, NodeId,
-    OwnRecord, Payload, PublicKey, Status, Time,
+    Arrival, BuriedRecord, Content, DiskImage, DiskRecord, IdForm, Kind, KnownRecord, LogKey, LogRecord, Message,
+    NodeId, OwnRecord, Payload, PublicKey, Status, Time,
 };
 
 const SHAPE: Shape = Shape { form: IdForm::Local, epoch_ms: -1_000 };
@@ -25,18 +25,20 @@ const IDENTITY: &[u8] = b"this directory";
 fn message(kind: Kind, origin: u16, version: u64, text: &str) -> Message {
     let origin = NodeId::Port(origin);
     let stamp = if kind == Kind::Message { version } else { 0 };
-    Message {
-        seal: None,
-        uuid: Uuid::from_u128(u128::from(version) << 64 | 7),
-        path: [origin.clone()].into(),
-        origin,
-        version,
-        ttl: 64,
-        kind,
-        payload: Payload::of_book(Some(text)),
-        relays: 0,
-        stamp,
-    }
+    Message::new(
+        64,
+        [origin.clone()].into(),
+        Content {
+            seal: None,
+            uuid: Uuid::from_u128(u128::from(version) << 64 | 7),
+            origin,
+            version,
+            kind,
+            payload: Payload::of_book(Some(text)),
+            relays: 0,
+            stamp,
+        },
+    )
 }
 
 fn key(version: u64) -> LogKey {

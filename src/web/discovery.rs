@@ -41,7 +41,7 @@ pub(super) async fn prometheus(request: HttpRequest, context: Data<Context>) -> 
 }
 
 fn group(cluster: &str, id: &NodeId, entry: &Entry, target: Option<&str>) -> Option<Group> {
-    let payload: Value = serde_json::from_str(entry.state.as_ref()?.payload.as_str()).ok()?;
+    let payload: Value = serde_json::from_str(entry.state.as_ref()?.message.payload.as_str()).ok()?;
     let address = match target {
         None => id.address(),
         Some(path) => member(&payload, path)?.as_str().filter(|address| !address.is_empty())?.to_owned(),

@@ -85,7 +85,7 @@ impl Filter {
             return true;
         }
         let Some(state) = &entry.state else { return false };
-        let Ok(payload) = serde_json::from_str::<Value>(state.payload.as_str()) else { return false };
+        let Ok(payload) = serde_json::from_str::<Value>(state.message.payload.as_str()) else { return false };
         self.members.iter().all(|(path, wanted)| {
             member(&payload, path).is_some_and(|found| wanted.iter().any(|value| is_shown_as(found, value)))
         })

@@ -85,7 +85,7 @@ impl Wanted {
             ReadFilter::Unread => !record.read,
             ReadFilter::Read => record.read,
         };
-        read && record.received_at() >= self.since
+        read && record.received_at >= self.since
     }
 
     /// The records asked for, oldest first. Books have no place in the messages' order, so all together go by arrival.
@@ -97,7 +97,7 @@ impl Wanted {
             KindFilter::State => books.take(self.limit).collect(),
             KindFilter::All => {
                 let mut both: Vec<&Record> = messages.chain(books).collect();
-                both.sort_by_key(|record| record.received_at());
+                both.sort_by_key(|record| record.received_at);
                 both.truncate(self.limit);
                 both
             }

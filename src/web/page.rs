@@ -42,7 +42,8 @@ fn takes_html(accept: &HeaderValue) -> bool {
 async fn glance(context: &Context) -> HttpResponse {
     let shown = answer::text(context.node.view(|view, now| {
         let own = view.table().get(view.id()).and_then(|entry| entry.state.as_ref());
-        let said = own.map_or_else(|| "has not spoken yet".to_owned(), |state| text::safe(state.payload.as_str()));
+        let said =
+            own.map_or_else(|| "has not spoken yet".to_owned(), |state| text::safe(state.message.payload.as_str()));
         let mut last: Vec<&Record> = view.log().iter().rev().take(SHOWN).collect();
         last.reverse();
         let messages = if last.is_empty() { "none yet\n".to_owned() } else { text::messages(view.id(), &last) };

@@ -181,7 +181,7 @@ pub(super) async fn patch(request: HttpRequest, payload: Payload, context: Data<
         check_own(&request, &context)?;
         let held = context.node.view(|view, _| {
             let state = view.table().get(view.id()).and_then(|entry| entry.state.as_ref());
-            state.map(|state| state.payload.clone())
+            state.map(|state| state.message.payload.clone())
         });
         let merged = merge_patch(held.as_ref().map_or("{}", |held| held.as_str()), patch.as_str())?;
         // The patch is well formed; what it would lead to may not be acceptable.

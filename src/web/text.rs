@@ -63,14 +63,14 @@ pub(super) fn table(view: View<'_>, now: Time, is_meant: impl Fn(&Entry) -> bool
     let mut table = new_table(&["node", "version", "status", "age", "hops", "state"]);
     for (id, entry) in view.table().iter().filter(|(_, entry)| is_meant(entry)) {
         let Some(state) = &entry.state else { continue };
-        let hops = if id == view.id() { 0 } else { state.path.len() };
+        let hops = if id == view.id() { 0 } else { state.message.path.len() };
         table.add_row([
             id.to_string(),
-            state.version.to_string(),
+            state.message.version.to_string(),
             entry.shown_status().name().to_owned(),
             age(now, state.updated_at),
             hops.to_string(),
-            payload_text(state.payload.as_str()),
+            payload_text(state.message.payload.as_str()),
         ]);
     }
     finish(&table)
@@ -95,13 +95,13 @@ pub(super) fn peers(view: View<'_>, now: Time) -> String {
 pub(super) fn messages(own: &NodeId, records: &[&Record]) -> String {
     let mut table = new_table(&["uuid", "", "path", "copies", "message"]);
     for record in records {
-        let first = record.arrivals.first().map_or_else(Vec::new, |arrival| full_path(own, &arrival.path));
+        let first = full_path(own, &record.message.path);
         let path: Vec<String> = first.iter().map(NodeId::to_string).collect();
         table.add_row([
             record.message.uuid.to_string(),
             if record.read { String::new() } else { "new".to_owned() },
             path.join(" -> "),
-            record.arrivals.len().to_string(),
+            record.path_count().to_string(),
             payload_text(record.message.payload.as_str()),
         ]);
     }

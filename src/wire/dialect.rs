@@ -10,7 +10,7 @@ use super::envelope::write;
 use super::message::{parse, parse_object};
 use super::problem::Problem;
 use crate::protocol::limits::{MAX_BATCH, MAX_VERSION};
-use crate::protocol::{Kind, Message, NodeId, Payload, is_version};
+use crate::protocol::{Content, Kind, Message, NodeId, Payload, is_version};
 
 /// Messages that one push may carry: such nodes send their whole cache again and again.
 const MAX_DIALECT_MESSAGES: usize = 32 * MAX_BATCH;
@@ -99,18 +99,20 @@ pub(super) fn read_push(body: &[u8]) -> Result<(NodeId, Vec<Message>), Problem> 
             let detail = format!("{version} is not between 1 and {MAX_VERSION}");
             return Err(Problem::field(format!("messages[{i}].payload.version"), detail).with_limit(MAX_VERSION));
         }
-        Ok(Message {
-            uuid: message.uuid,
-            path: [origin.clone()].into(),
-            origin,
-            version,
-            ttl: 0,
-            kind: Kind::State,
-            payload: Payload::of_book(Some(&message.payload.book)),
-            relays: 0,
-            stamp: 0,
-            seal: None,
-        })
+        Ok(Message::new(
+            0,
+            [origin.clone()].into(),
+            Content {
+                uuid: message.uuid,
+                origin,
+                version,
+                kind: Kind::State,
+                payload: Payload::of_book(Some(&message.payload.book)),
+                relays: 0,
+                stamp: 0,
+                seal: None,
+            },
+        ))
     };
     let messages = messages.into_iter().enumerate().map(read).collect::<Result<_, Problem>>()?;
     Ok((from, messages))

@@ -12,7 +12,8 @@ use super::payload::check_payload;
 use super::problem::Problem;
 use crate::protocol::limits::{MAX_BATCH, MAX_PATH, MAX_RELAYS, MAX_VERSION};
 use crate::protocol::{
-    IdForm, KEY_BYTES, Kind, Message, NodeId, Payload, PublicKey, SIGNATURE_BYTES, Seal, Submission, is_version,
+    Content, IdForm, KEY_BYTES, Kind, Message, NodeId, Payload, PublicKey, SIGNATURE_BYTES, Seal, Submission,
+    is_version,
 };
 
 /// Messages that one request may carry: several times what our nodes send.
@@ -136,18 +137,20 @@ impl MessageIn<'_> {
             // Whoever gave it one would break the signature, which covers it.
             return Err(Problem::field("stamp", "a signed message must carry one"));
         }
-        Ok(Message {
-            uuid: self.uuid,
-            origin: self.origin,
-            version: self.version,
-            ttl: self.ttl,
-            kind,
-            payload: Payload::new(self.payload.to_owned()),
+        Ok(Message::new(
+            self.ttl,
             path,
-            relays: self.relays.filter(|_| submitted).unwrap_or(0),
-            stamp: self.stamp.filter(|_| submitted).unwrap_or(0),
-            seal,
-        })
+            Content {
+                uuid: self.uuid,
+                origin: self.origin,
+                version: self.version,
+                kind,
+                payload: Payload::new(self.payload.to_owned()),
+                relays: self.relays.filter(|_| submitted).unwrap_or(0),
+                stamp: self.stamp.filter(|_| submitted).unwrap_or(0),
+                seal,
+            },
+        ))
     }
 }
 
@@ -232,9 +235,10 @@ pub fn parse_submission(body: &[u8], max_payload: usize) -> Result<Submission, P
     }
     let shape: SubmissionShape = parse_object(body)?;
     check_relays(shape.relays)?;
-    check_payload(shape.message.get()).map_err(|error| Problem::field("message", error))?;
     let payload = serde_json::value::to_raw_value(&MessagePayload { message: &shape.message })
         .map_err(|error| Problem::field("message", error))?;
+    // The whole of it, as other nodes will: its own braces are one level of the depth.
+    check_payload(payload.get()).map_err(|error| Problem::field("message", error))?;
     if payload.get().len() > max_payload {
         return Err(too_long("message", payload.get().len(), max_payload));
     }

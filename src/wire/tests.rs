@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::*;
 use crate::protocol::{
-    Announcement, Call, Claim, Digest, Envelope, FreePlace, GossipReply, Graft, Header, IdForm, Judgement, Kind,
-    LinkAnswer, LinkCall, LinkReply, LinkWish, LogKey, Message, NodeId, Outcome, Payload, Reply, Request, Response,
-    SetForm, Status, SyncCall, SyncReply,
+    Announcement, Call, Claim, Content, Digest, Envelope, FreePlace, GossipReply, Graft, Header, IdForm, Judgement,
+    Kind, LinkAnswer, LinkCall, LinkReply, LinkWish, LogKey, Message, NodeId, Outcome, Payload, Reply, Request,
+    Response, SetForm, Status, SyncCall, SyncReply,
 };
 
 const LOCAL: Door = Door { form: IdForm::Local };
@@ -41,27 +41,28 @@ fn payload(json: &str) -> Payload {
 }
 
 fn messages() -> Vec<Message> {
-    let state = Message {
-        uuid: uuid(1),
-        origin: port(7004),
-        version: 12,
-        ttl: 63,
-        kind: Kind::State,
-        payload: payload(r#"{"book": "Lucky Jim by Kingsley Amis"}"#),
-        path: [port(7004), port(7009)].into(),
-        relays: 0,
-        stamp: 0,
-        seal: None,
-    };
-    let submitted = Message {
-        uuid: uuid(2),
-        version: 13,
-        kind: Kind::Message,
-        payload: payload(r#"{"message":"äpfel"}"#),
-        relays: 2,
-        stamp: 41,
-        ..state.clone()
-    };
+    let state = Message::new(
+        63,
+        [port(7004), port(7009)].into(),
+        Content {
+            uuid: uuid(1),
+            origin: port(7004),
+            version: 12,
+            kind: Kind::State,
+            payload: payload(r#"{"book": "Lucky Jim by Kingsley Amis"}"#),
+            relays: 0,
+            stamp: 0,
+            seal: None,
+        },
+    );
+    let submitted = state.clone().altered(|content| {
+        content.uuid = uuid(2);
+        content.version = 13;
+        content.kind = Kind::Message;
+        content.payload = payload(r#"{"message":"äpfel"}"#);
+        content.relays = 2;
+        content.stamp = 41;
+    });
     vec![state, submitted]
 }
 
@@ -188,7 +189,7 @@ fn golden_replies_are_written_as_pinned_and_read_back() {
 fn golden_dialect_has_exactly_its_members() {
     let mut sent = messages();
     sent[0].ttl = 0;
-    sent[1].payload = payload(r#"{"book": 7}"#);
+    sent[1] = sent[1].clone().altered(|content| content.payload = payload(r#"{"book": 7}"#));
     let http = encode_call(&Call::ForeignGossip { own: port(7009), messages: sent });
     golden("dialect_push", &http.body);
     assert_eq!(http.path, "/gossip");
@@ -239,6 +240,15 @@ fn payloads_that_would_break_a_later_reader_are_refused() {
     for good in [&deep(32)[..], "{\"a\":[1,2.5e3,null,true,\"\\ud83d\\ude42\"]}", "\"ä\"", " 7 "] {
         assert_eq!(check_payload(good), Ok(()), "{good:?}");
     }
+}
+
+#[test]
+fn a_submission_is_refused_that_no_other_node_would_take() {
+    let submission = |depth: usize| format!("{{\"message\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+    let taken = parse_submission(submission(31).as_bytes(), 1_024).unwrap();
+    assert_eq!(check_payload(taken.payload.as_str()), Ok(()));
+    let problem = parse_submission(submission(32).as_bytes(), 1_024).unwrap_err();
+    assert_eq!((problem.status, problem.field.as_deref()), (400, Some("message")));
 }
 
 #[test]

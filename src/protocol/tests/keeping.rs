@@ -45,7 +45,7 @@ fn durable(config: Config) -> Config {
 }
 
 fn held(bench: &Bench) -> Vec<(Uuid, usize, bool)> {
-    bench.node.view().log().iter().map(|r| (r.message.uuid, r.arrivals.len(), r.read)).collect()
+    bench.node.view().log().iter().map(|r| (r.message.uuid, r.path_count(), r.read)).collect()
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_later_life_speaks_at_once_and_above_every_version_that_was_used() {
     let again = kept.restart(Config { seeds: vec![id(9)], ..quiet() });
     assert_eq!(again.node.view().version(), version + 1);
     let state = again.node.view().table().get(&id(1)).and_then(|entry| entry.state.clone()).expect("its own");
-    assert_eq!(state.payload, payload("set by a user"));
+    assert_eq!(state.message.payload, payload("set by a user"));
 }
 
 #[test]
@@ -148,7 +148,10 @@ fn written(out: &[Output]) -> DiskImage {
 #[test]
 fn a_key_is_on_disk_before_anything_follows_from_its_first_message() {
     let key = OriginKey::from_seed([5; 32]);
-    let sealed = |message: Message| Message { seal: Some(key.seal("default", &message)), ..message };
+    let sealed = |message: Message| {
+        let seal = Some(key.seal("default", &message));
+        message.altered(|content| content.seal = seal)
+    };
     for kind in [Kind::State, Kind::Message] {
         let mut bench = Bench::new(durable(quiet()));
         bench.link(2);
@@ -163,7 +166,8 @@ fn a_key_is_on_disk_before_anything_follows_from_its_first_message() {
         let mut again = Bench { node, now: bench.now, out: Vec::new() };
         let other = OriginKey::from_seed([6; 32]);
         let forged = message(kind, 4, 9, 60, &[9]);
-        let forged = Message { seal: Some(other.seal("default", &forged)), ..forged };
+        let seal = other.seal("default", &forged);
+        let forged = forged.altered(|content| content.seal = Some(seal));
         again.ask(Request::Messages(vec![forged, first]));
         assert_eq!(again.node.view().counters().forged, 1);
         assert_eq!(again.node.view().counters().new, 1);
@@ -173,7 +177,10 @@ fn a_key_is_on_disk_before_anything_follows_from_its_first_message() {
 #[test]
 fn a_key_that_is_known_is_not_written_again() {
     let key = OriginKey::from_seed([5; 32]);
-    let sealed = |message: Message| Message { seal: Some(key.seal("default", &message)), ..message };
+    let sealed = |message: Message| {
+        let seal = Some(key.seal("default", &message));
+        message.altered(|content| content.seal = seal)
+    };
     let mut bench = Bench::new(durable(quiet()));
     bench.ask(Request::Messages(vec![sealed(message(Kind::State, 3, 4, 60, &[9]))]));
     bench.out.clear();

@@ -2,18 +2,19 @@
 
 use proptest::prelude::*;
 
-use super::super::link::{ItemKey, Link, Waiting};
+use super::super::link::Link;
+use super::super::queue::{ItemKey, Waiting};
 use super::super::trees::Copies;
 use super::*;
 
 fn stamped(stamp: u64, uuid: u128) -> Message {
-    Message { stamp, ..message(Kind::Message, uuid, 1, 64, &[2]) }
+    message(Kind::Message, uuid, 1, 64, &[2]).altered(|content| content.stamp = stamp)
 }
 
 proptest! {
     #[test]
     fn a_log_keeps_its_bounds_and_takes_nothing_back(keys in prop::collection::vec((1u64..20, 1u128..200), 1..60)) {
-        let mut log = Log::new(5, usize::MAX, 4);
+        let mut log = Log::new(5, usize::MAX, 4, 1);
         let mut gone = Vec::new();
         for (stamp, uuid) in keys {
             if log.get(&Uuid::from_u128(uuid)).is_some() {
@@ -36,14 +37,14 @@ proptest! {
 
 #[test]
 fn a_log_keeps_its_bytes() {
-    let mut log = Log::new(1_000, 2_000, 64);
+    let mut log = Log::new(1_000, 2_000, 64, 1);
     for uuid in 1..50 {
         log.insert(Time(0), stamped(uuid as u64, uuid), Copies::default());
         for station in 3..9 {
             log.add_arrival(Time(0), &Uuid::from_u128(uuid), &path(&[2, station, station + 10]), &id(1));
         }
         let paths = |record: &Record| {
-            record.arrivals.iter().skip(1).flat_map(|a| a.path.iter()).map(NodeId::weight).sum::<usize>()
+            record.arrivals().skip(1).flat_map(|(path, _)| path.iter()).map(NodeId::weight).sum::<usize>()
         };
         let bytes: usize = log.iter().map(|record| record.message.weight() + paths(record)).sum();
         assert!(bytes <= 2_000, "{bytes}");
@@ -53,7 +54,7 @@ fn a_log_keeps_its_bytes() {
 
 #[test]
 fn each_different_path_is_kept_up_to_the_bound() {
-    let mut log = Log::new(10, usize::MAX, 3);
+    let mut log = Log::new(10, usize::MAX, 3, 1);
     log.insert(Time(0), stamped(1, 1), Copies::default());
     let mut add = |way: &[u16]| log.add_arrival(Time(0), &Uuid::from_u128(1), &path(way), &id(1));
     assert!(!add(&[2]), "the first copy's path is known");

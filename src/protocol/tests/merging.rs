@@ -41,7 +41,7 @@ fn take(table: &mut Table, news: &News) -> bool {
 type Summary = Vec<(NodeId, Option<(Version, Uuid)>, Status, Version)>;
 
 fn summary(table: &Table) -> Summary {
-    let of = |entry: &Entry| entry.state.as_ref().map(|state| (state.version, state.uuid));
+    let of = |entry: &Entry| entry.state.as_ref().map(|state| (state.message.version, state.message.uuid));
     table.iter().map(|(id, entry)| (id.clone(), of(entry), entry.status, entry.claim_version)).collect()
 }
 
@@ -68,7 +68,7 @@ proptest! {
             let before = summary(&table);
             take(&mut table, one);
             for (id, state, _, claim) in before {
-                let after = table.get(&id).map(|e| (e.state.as_ref().map(|s| (s.version, s.uuid)), e.claim_version));
+                let after = table.get(&id).map(|e| (e.state.as_ref().map(|s| (s.message.version, s.message.uuid)), e.claim_version));
                 prop_assert!(after >= Some((state, claim)) && after.map(|a| a.0) >= Some(state));
             }
             prop_assert!(!take(&mut table, one), "the same news twice is no news");

@@ -23,7 +23,7 @@ fn two_of_one_name(first: &str, second: &str, others: u64) -> Few {
 
 fn held(bench: &Bench) -> (Message, usize) {
     let record = bench.node.view().log().get(&NAME).expect("held").clone();
-    (Message { path: path(&[]), ttl: 0, ..record.message }, record.arrivals.len())
+    (Message { path: path(&[]), ttl: 0, ..record.message.clone() }, record.path_count())
 }
 
 fn delivered(bench: &mut Bench) -> usize {
@@ -54,8 +54,11 @@ fn the_greater_one_takes_the_place_is_passed_on_and_not_delivered_again() {
     let mut bench = Bench::new(quiet());
     bench.link(2);
     bench.link(3);
-    let lesser = Message { uuid: NAME, ..message(Kind::Message, 0, 5, 60, &[8]) };
-    let greater = Message { payload: lesser.payload.clone(), uuid: NAME, ..message(Kind::Message, 0, 7, 60, &[9, 2]) };
+    let lesser = message(Kind::Message, 0, 5, 60, &[8]).altered(|content| content.uuid = NAME);
+    let greater = message(Kind::Message, 0, 7, 60, &[9, 2]).altered(|content| {
+        content.payload = lesser.payload.clone();
+        content.uuid = NAME;
+    });
     bench.ask(Request::Messages(vec![lesser.clone()]));
     bench.ask(Request::MarkRead(vec![NAME]));
     let _ = bench.pushed();
@@ -63,11 +66,11 @@ fn the_greater_one_takes_the_place_is_passed_on_and_not_delivered_again() {
     let pushed: Vec<(NodeId, NodeId)> = bench
         .pushed()
         .into_iter()
-        .flat_map(|(to, messages)| messages.into_iter().map(move |message| (to.clone(), message.origin)))
+        .flat_map(|(to, messages)| messages.into_iter().map(move |message| (to.clone(), message.origin.clone())))
         .collect();
     assert_eq!(pushed, [(id(3), id(9))], "what waited of the other one is not sent with a way that is not its own");
     let record = bench.node.view().log().get(&NAME).unwrap().clone();
-    assert_eq!((record.message.origin.clone(), record.read, record.arrivals.len()), (id(9), true, 1));
+    assert_eq!((record.message.origin.clone(), record.read, record.path_count()), (id(9), true, 1));
     assert_eq!((bench.node.view().log().len(), bench.node.view().log().iter().count()), (1, 1));
     // The lesser one never comes back, nor does it reach anybody.
     assert_eq!(bench.hear(3, vec![lesser]).judgements[0].outcome, Outcome::Duplicate);
@@ -75,7 +78,7 @@ fn the_greater_one_takes_the_place_is_passed_on_and_not_delivered_again() {
     assert_eq!(delivered(&mut bench), 0);
     assert!(bench.pushed().is_empty());
     // Whoever gives no stamp means whatever is known under the name.
-    let bare = Message { stamp: 0, ..greater };
+    let bare = greater.altered(|content| content.stamp = 0);
     assert_eq!(bench.hear(3, vec![bare]).judgements[0].outcome, Outcome::Duplicate);
     assert_eq!(held(&bench).0.stamp, 7);
 }
@@ -83,8 +86,8 @@ fn the_greater_one_takes_the_place_is_passed_on_and_not_delivered_again() {
 #[test]
 fn an_unlimited_one_goes_before_a_limited_one() {
     let mut bench = Bench::new(quiet());
-    let limited = Message { uuid: NAME, ..message(Kind::Message, 0, 9, 5, &[8]) };
-    let unlimited = Message { uuid: NAME, ..message(Kind::Message, 0, 7, 64, &[9]) };
+    let limited = message(Kind::Message, 0, 9, 5, &[8]).altered(|content| content.uuid = NAME);
+    let unlimited = message(Kind::Message, 0, 7, 64, &[9]).altered(|content| content.uuid = NAME);
     bench.ask(Request::Messages(vec![limited.clone(), unlimited]));
     assert_eq!(held(&bench).0.stamp, 7);
     bench.ask(Request::Messages(vec![limited]));

@@ -4,7 +4,7 @@ use super::*;
 
 fn own(bench: &Bench) -> (Version, Uuid) {
     let state = bench.node.view().table().get(&id(1)).and_then(|entry| entry.state.clone()).unwrap();
-    (state.version, state.uuid)
+    (state.message.version, state.message.uuid)
 }
 
 #[test]

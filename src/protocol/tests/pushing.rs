@@ -86,7 +86,7 @@ fn an_unlimited_message_is_passed_on_once() {
 #[test]
 fn the_first_so_many_copies_are_each_relayed() {
     let mut bench = linked([2, 3, 4]);
-    let copy = |way: &[u16]| Message { relays: 2, ..message(Kind::Message, 9, 1, 63, way) };
+    let copy = |way: &[u16]| message(Kind::Message, 9, 1, 63, way).altered(|content| content.relays = 2);
     bench.hear(2, vec![copy(&[6, 2])]);
     assert_eq!(ways(&bench.pushed()), [(id(3), 62, path(&[6, 2, 1])), (id(4), 62, path(&[6, 2, 1]))]);
     bench.hear(3, vec![copy(&[6, 3])]);
@@ -94,7 +94,7 @@ fn the_first_so_many_copies_are_each_relayed() {
     bench.hear(4, vec![copy(&[6, 4])]);
     assert_eq!(ways(&bench.pushed()), [], "two copies were asked for");
     let record = bench.node.view().record(&Uuid::from_u128(9)).unwrap();
-    assert_eq!(record.arrivals.len(), 3, "the path of each copy is kept");
+    assert_eq!(record.path_count(), 3, "the path of each copy is kept");
     let arrivals = bench.events().into_iter().filter(|event| matches!(event, Event::MessageArrived { .. })).count();
     assert_eq!(arrivals, 0, "pushing took the events; a copy more is no delivery");
 }
@@ -108,7 +108,7 @@ fn a_message_is_delivered_once_however_often_it_comes() {
     let arrived = |event: &Event| matches!(event, Event::MessageArrived { .. });
     assert_eq!(bench.events().into_iter().filter(arrived).count(), 1);
     let record = bench.node.view().record(&Uuid::from_u128(9)).unwrap();
-    let paths: Vec<&Path> = record.arrivals.iter().map(|arrival| &arrival.path).collect();
+    let paths: Vec<&Path> = record.arrivals().map(|(path, _)| path).collect();
     assert_eq!(paths, [&path(&[6, 2]), &path(&[6, 3, 2]), &path(&[6, 4, 2])]);
 }
 

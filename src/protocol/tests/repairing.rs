@@ -56,8 +56,8 @@ fn what_was_refused_for_a_limit_counts_as_held() {
     let small = Config { max_payload: 64, max_nodes: 3, ..quiet() };
     let large = "long ".repeat(100);
     let mut few = two([quiet(), small], |bench| {
-        hand_in(bench, Message { payload: payload(&large), ..message(Kind::Message, 1, 1, 63, &[9, 8]) });
-        hand_in(bench, Message { payload: payload(&large), ..message(Kind::State, 2, 1, 63, &[8]) });
+        hand_in(bench, message(Kind::Message, 1, 1, 63, &[9, 8]).altered(|content| content.payload = payload(&large)));
+        hand_in(bench, message(Kind::State, 2, 1, 63, &[8]).altered(|content| content.payload = payload(&large)));
         for node in 20..25 {
             hand_in(bench, message(Kind::State, 3, 1, 63, &[node]));
         }

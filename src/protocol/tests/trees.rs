@@ -287,7 +287,7 @@ fn announced_paths_enter_the_log() {
         recent,
     }));
     let view = bench.node.view();
-    let paths: Vec<&Path> = view.record(&Uuid::from_u128(100)).unwrap().arrivals.iter().map(|a| &a.path).collect();
+    let paths: Vec<&Path> = view.record(&Uuid::from_u128(100)).unwrap().arrivals().map(|(path, _)| path).collect();
     assert_eq!(paths, [&path(&[6, 2]), &path(&[6, 3])]);
     assert!(view.record(&Uuid::from_u128(999)).is_none(), "an announcement is no message");
 }
@@ -302,6 +302,6 @@ fn flooding_and_limited_messages_never_stop() {
     let mut bench = acquainted();
     bench.hear(2, vec![message(Kind::Message, 7, 7, 3, &[6, 2])]);
     assert!(keep(&mut bench, 3, message(Kind::Message, 7, 7, 3, &[6, 3])));
-    bench.hear(2, vec![Message { relays: 2, ..sent(8, &[6, 2]) }]);
-    assert!(keep(&mut bench, 3, Message { relays: 2, ..sent(8, &[6, 3]) }));
+    bench.hear(2, vec![sent(8, &[6, 2]).altered(|content| content.relays = 2)]);
+    assert!(keep(&mut bench, 3, sent(8, &[6, 3]).altered(|content| content.relays = 2)));
 }

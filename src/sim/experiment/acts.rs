@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use super::engine::{Engine, Host};
 use super::settings::{Act, Senders, SettingsError, Start};
-use crate::protocol::{Config, Input, Kind, Known, Message, Node, NodeId, Payload, Request, Seed, Submission, Time};
+use crate::protocol::{
+    Config, Content, Input, Kind, Known, Message, Node, NodeId, Payload, Request, Seed, Submission, Time,
+};
 use crate::topology::random_regular;
 
 /// A newcomer is given so many seeds, as an operator would: one alone may die in the same moment.
@@ -95,18 +97,20 @@ impl Engine<'_> {
 
     fn first_state(&self, number: usize) -> Message {
         let id = self.id(number);
-        Message {
-            uuid: Uuid::from_u128(u128::from(self.settings.seed) << 64 | number as u128 | 2 << 126),
-            origin: id.clone(),
-            version: 1,
-            ttl: self.settings.ttl,
-            kind: Kind::State,
-            payload: Payload::of_book(Some("Middlemarch by George Eliot")),
-            path: [id].into(),
-            relays: 0,
-            stamp: 0,
-            seal: None,
-        }
+        Message::new(
+            self.settings.ttl,
+            [id.clone()].into(),
+            Content {
+                uuid: Uuid::from_u128(u128::from(self.settings.seed) << 64 | number as u128 | 2 << 126),
+                origin: id,
+                version: 1,
+                kind: Kind::State,
+                payload: Payload::of_book(Some("Middlemarch by George Eliot")),
+                relays: 0,
+                stamp: 0,
+                seal: None,
+            },
+        )
     }
 
     /// Lets something happen.

@@ -79,7 +79,7 @@ impl Engine<'_> {
     fn newest(&self) -> Vec<Option<(Version, Uuid)>> {
         let of = |host: &super::engine::Host| {
             let view = host.node.as_ref().filter(|_| host.lives())?.view();
-            view.table().get(view.id())?.state.as_ref().map(|state| (state.version, state.uuid))
+            view.table().get(view.id())?.state.as_ref().map(|state| (state.message.version, state.message.uuid))
         };
         self.hosts.iter().map(of).collect()
     }
@@ -89,7 +89,7 @@ impl Engine<'_> {
         for (number, node) in self.live() {
             let mut right = 0;
             for (id, entry) in node.view().table().iter() {
-                let held = entry.state.as_ref().map(|state| (state.version, state.uuid));
+                let held = entry.state.as_ref().map(|state| (state.message.version, state.message.uuid));
                 let own = newest.get(Engine::number(id) as usize).copied().flatten();
                 if own.is_some() && held < own {
                     return Err(format!("node {} does not hold the newest state of {id}", number + 1));
