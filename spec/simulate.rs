@@ -187,6 +187,22 @@ fn news_on_its_way_is_no_reason_to_compare() {
 }
 
 #[test]
+fn over_links_that_keep_their_latency_a_tree_is_as_fast_as_a_flood() {
+    let same = ["--nodes", "200", "--broadcasts", "40", "--latency", "10ms-50ms", "--codec", "off"];
+    let median = |more: &[&str]| {
+        let report = report(&[&same[..], more].concat());
+        assert_eq!(report["delivery_ratio"], 1.0);
+        (report["last_delivery_ms"]["median"].as_f64().unwrap(), report["redundancy"].as_f64().unwrap())
+    };
+    let (tree, redundancy) = median(&["--latency-drawn", "link"]);
+    let (flood, flooded) = median(&["--latency-drawn", "link", "--dissemination", "flood"]);
+    assert!(tree <= 1.1 * flood, "{tree} ms over the tree, {flood} ms by a flood");
+    assert!(redundancy <= 0.03 && flooded > 2.0, "{redundancy} and {flooded}");
+    let replay = report(&[&same[..], &["--latency-drawn", "link"]].concat())["replay"].as_str().unwrap().to_owned();
+    assert!(replay.contains("--latency-drawn link"), "{replay}");
+}
+
+#[test]
 fn two_nodes_find_out_in_what_they_differ() {
     let mut bytes = [Vec::new(), Vec::new(), Vec::new()];
     // How many symbols suffice is a matter of luck, and so is how well that is estimated: the usual cost counts.

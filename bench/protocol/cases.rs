@@ -100,7 +100,16 @@ fn accepting(from: &NodeId, envelope: &Envelope) -> GossipReply {
     let NodeId::Port(port) = from else { unreachable!("all are ports") };
     let judgements = vec![Judgement { outcome: Outcome::New, keep: false }; envelope.messages.len()];
     let (header, digest) = (header(port - 7_000), envelope.digest);
-    GossipReply { header, judgements, newer: vec![], digest, claims: vec![], free_place: None, recent: vec![] }
+    GossipReply {
+        header,
+        judgements,
+        newer: vec![],
+        digest,
+        claims: vec![],
+        free_place: None,
+        prune: vec![],
+        recent: vec![],
+    }
 }
 
 /// Answers every envelope, and what follows from that; nobody is there for other calls.

@@ -102,6 +102,9 @@ pub struct GossipReply {
     pub claims: Vec<Claim>,
     /// Where it last saw a free place.
     pub free_place: Option<FreePlace>,
+    /// Origins that it no longer needs over this link. What it wants again it asks for in an envelope, as nobody would
+    /// notice the loss of an answer.
+    pub prune: Vec<NodeId>,
     /// What it did not push over this link since its last digest.
     pub recent: Vec<Announcement>,
 }

@@ -43,8 +43,8 @@ impl Node {
         let claims = self.claims_for(now, &from);
         let free_place = digest.is_some().then(|| self.advertise_place(now, &from)).flatten();
         let recent = if digest.is_some() { self.take_announcements(&from) } else { Vec::new() };
-        let header = self.header(&from);
-        Response::Gossip(GossipReply { header, judgements, newer, digest, claims, free_place, recent })
+        let (header, prune) = (self.header(&from), self.take_prunes(&from));
+        Response::Gossip(GossipReply { header, judgements, newer, digest, claims, free_place, prune, recent })
     }
 
     /// `POST /gossip/` with bare messages: nobody in particular sent them.
@@ -59,6 +59,7 @@ impl Node {
             digest: None,
             claims: Vec::new(),
             free_place: None,
+            prune: Vec::new(),
             recent: Vec::new(),
         })
     }
@@ -80,7 +81,7 @@ impl Node {
                 link.counts.received += 1;
                 link.counts.duplicate += u64::from(outcome == Outcome::Duplicate);
             }
-            let again = Again { origin: &origin, kind, uuid: &uuid, hops };
+            let again = Again { origin: &origin, kind, uuid: &uuid, hops, at: now };
             let keep = outcome == Outcome::Duplicate && self.must_go_on(&again, from);
             if outcome == Outcome::Stale
                 && kind == Kind::State
@@ -378,11 +379,17 @@ impl Node {
         tree: Option<Tree>,
         out: &mut Vec<Output>,
     ) {
-        let to: Vec<NodeId> =
-            self.overlay.links.keys().filter(|id| Some(*id) != from && !path.contains(id)).cloned().collect();
-        for id in to {
+        // Where the parent did not bring it, the tree's root is elsewhere than it was, as after a restart of the origin with other
+        // peers: links that were told to stop may lead to nodes that it reaches by none else.
+        let astray = self.slot_of(from).zip(tree).is_some_and(|(slot, tree)| !tree.is_parent(slot));
+        // Sending neither makes a link nor ends one.
+        for place in 0..self.overlay.links.len() {
+            let Some(id) = self.overlay.links.id_in(place).filter(|id| Some(*id) != from && !path.contains(id)) else {
+                continue;
+            };
+            let id = id.clone();
             let Some(link) = self.overlay.links.get_mut(&id) else { continue };
-            if tree.is_some_and(|tree| tree.is_lazy(link.slot)) {
+            if !astray && tree.is_some_and(|tree| tree.is_lazy(link.slot)) {
                 if let ItemKey::Message(uuid, _) = key {
                     link.hold_back(*uuid);
                 }

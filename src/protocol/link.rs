@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::doubt::Doubt;
 use super::limits::{MAX_ANNOUNCED, MAX_BATCH, MAX_IN_FLIGHT};
+use super::pace::Pace;
 use super::queue::{ItemKey, Queue, Waiting};
 use super::words::{Boot, Digest, Graft, NodeId, Time};
 
@@ -74,6 +75,8 @@ pub struct Link {
     pub counts: PeerCounters,
     /// When an answer or a request last came.
     pub heard_at: Time,
+    /// How long its answers take.
+    pub(super) pace: Pace,
     /// When the next digest is due.
     pub heartbeat_at: Time,
     /// When the other side's digest last came.
@@ -138,6 +141,7 @@ impl Link {
             boot,
             counts: PeerCounters::default(),
             heard_at: now,
+            pace: Pace::default(),
             heartbeat_at,
             digest_seen: None,
             hurried_at: None,

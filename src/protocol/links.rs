@@ -63,6 +63,11 @@ impl Links {
         Some(self.links.remove(place))
     }
 
+    /// The peer in a place of the order.
+    pub fn id_in(&self, place: usize) -> Option<&NodeId> {
+        self.ids.get(place)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.ids.len()

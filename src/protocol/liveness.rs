@@ -4,6 +4,8 @@
 //! refute for the suspicion time becomes down, and a living node refutes by its next version. A claim uses no version of
 //! the accuser. Claims ride on envelopes; what is definite (down, left) is part of the digest, so repair spreads it too.
 
+use rand::RngExt;
+
 use super::calls::{Failure, Header};
 use super::disk::DiskRecord;
 use super::door::{Event, Output};
@@ -187,10 +189,11 @@ impl Node {
         }
     }
 
-    /// Time to the next digest over a link. The side with the greater id waits half as long again, so that one exchange
-    /// per heartbeat serves both.
+    /// Time to the next digest over a link: a heartbeat and up to a quarter more, so that with the probes there is one
+    /// exchange per link and heartbeat in all. The side with the greater id waits half as long again, so that one serves both.
     pub(super) fn heartbeat_pause(&mut self, id: &NodeId) -> u64 {
-        let pause = self.jittered(self.config.heartbeat_ms);
+        let heartbeat = self.config.heartbeat_ms;
+        let pause = self.random.random_range(heartbeat..=heartbeat + heartbeat / 4);
         if self.id < *id { pause } else { pause * 3 / 2 }
     }
 

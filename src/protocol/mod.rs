@@ -34,6 +34,7 @@ mod naming;
 mod origins;
 mod overlay;
 mod own;
+mod pace;
 mod places;
 mod probe;
 mod queue;

@@ -20,13 +20,18 @@ const STATES_PER_MS: u64 = 2;
 /// The longest such wait, in parts of a heartbeat.
 const STATE_WINDOW_PARTS: u64 = 2;
 
+/// How much earlier than it is due a digest goes along with other news, in parts of a heartbeat.
+const EARLY_PARTS: u64 = 2;
+
 impl Node {
     /// Sends over a link what waits for it, and a digest if one is due.
     pub(super) fn flush(&mut self, now: Time, to: &NodeId, out: &mut Vec<Output>) {
         loop {
             let Some(link) = self.overlay.links.get(to) else { return };
-            let due = link.owes_digest(now) && !self.stopping;
             let news = link.news_at().is_some_and(|news| news <= now);
+            // News take along a digest that would soon be due: a link with traffic needs no exchange of its own for it.
+            let soon = link.heartbeat_at <= now.after(self.config.heartbeat_ms / EARLY_PARTS);
+            let due = (link.owes_digest(now) || (news && soon)) && !self.stopping;
             if link.free_at().is_none_or(|free| free > now) || !(due || news) {
                 return;
             }
@@ -169,6 +174,7 @@ impl Node {
     ) {
         if let Some(link) = self.overlay.links.get_mut(to) {
             link.ended();
+            link.pace.answered(carried.sent_at, now);
         }
         if self.meet(now, &reply.header, out).is_err() || reply.judgements.len() > carried.items.len() {
             return;
@@ -183,6 +189,7 @@ impl Node {
         if let Some(graft) = &carried.wishes.graft {
             self.was_asked_again(to, graft);
         }
+        self.hear_wishes(to, None, &reply.prune);
         self.hear_announcements(now, to, reply.recent, out);
         for message in reply.newer {
             self.judge(now, message, Some(to), out);

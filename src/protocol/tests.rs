@@ -201,6 +201,7 @@ pub(super) fn accepting(peer: &NodeId, messages: usize) -> Reply {
         digest: None,
         claims: Vec::new(),
         free_place: None,
+        prune: Vec::new(),
         recent: Vec::new(),
     })
 }

@@ -10,7 +10,8 @@
 //!
 //! What is not pushed over a link is announced with the next digest, so that further paths enter the log. A much shorter
 //! one becomes the way of the next messages (Plumtree, section 3.8): its link is asked for the origin, and the old parent
-//! told to stop when that was answered. A link that took over and then let repair do its work is not believed again. The
+//! told to stop when that was answered. All this only where answers take now longer and now shorter (`pace.rs`): over links
+//! that keep their distances the first copy shows the fastest way, and however long that is, it stays the fastest. A link that took over and then let repair do its work is not believed again. The
 //! digest itself shows within a heartbeat when a tree is broken, and what repair then brings grafts the link that it came
 //! over.
 //!
@@ -59,6 +60,7 @@ pub(super) struct Again<'a> {
     pub(super) kind: Kind,
     pub(super) uuid: &'a uuid::Uuid,
     pub(super) hops: usize,
+    pub(super) at: Time,
 }
 
 fn bit(slot: u8) -> u64 {
@@ -76,6 +78,11 @@ impl Tree {
     /// Whether messages of this origin are not pushed over a link.
     pub(super) fn is_lazy(&self, slot: u8) -> bool {
         self.lazy & bit(slot) != 0
+    }
+
+    /// Whether a link is the one over which this origin's messages come.
+    pub(super) fn is_parent(&self, slot: u8) -> bool {
+        self.parent == Some(slot)
     }
 
     pub(super) fn set_lazy(&mut self, slot: u8) {
@@ -123,11 +130,11 @@ impl Node {
     /// Judges a duplicate that came over a link: whether its sender must go on pushing this origin.
     pub(super) fn must_go_on(&mut self, again: &Again<'_>, from: Option<&NodeId>) -> bool {
         let Some(slot) = self.slot_of(from).filter(|_| self.config.trees) else { return true };
-        let first_hops;
+        let (first_hops, first_at);
         let copies = match again.kind {
             Kind::State => {
                 let Some(state) = self.table.state_mut(again.origin) else { return true };
-                first_hops = state.message.path.len();
+                (first_hops, first_at) = (state.message.path.len(), state.updated_at);
                 &mut state.copies
             }
             Kind::Message => {
@@ -135,7 +142,7 @@ impl Node {
                 if record.is_flooded() {
                     return true;
                 }
-                first_hops = record.message.path.len();
+                (first_hops, first_at) = (record.message.path.len(), record.received_at);
                 &mut record.copies
             }
         };
@@ -143,8 +150,9 @@ impl Node {
         let retry = copies.handed & bit(slot) != 0;
         copies.handed |= bit(slot);
         let Copies { first, handed } = *copies;
-        let prunes = from.and_then(|from| self.overlay.links.get(from)).map(|link| &link.prunes);
-        let unsent = prunes.is_some_and(|prunes| prunes.contains(again.origin));
+        let link = from.and_then(|from| self.overlay.links.get(from));
+        let unsent = link.is_some_and(|link| link.prunes.contains(again.origin));
+        let by_chance = link.is_some_and(|link| again.at.since(first_at) <= link.pace.chance_ms());
         let Some(tree) = self.table.tree_mut(again.origin).filter(|_| !retry) else { return true };
         if tree.parent == Some(slot) {
             tree.missed = 0;
@@ -166,10 +174,11 @@ impl Node {
                 }
                 _ => true,
             },
-            // The parent was faster, but by a way so much longer that the next message may well come sooner by this one. A
-            // link that was told to stop meanwhile pushes nothing any more.
+            // The parent was faster, but by no more than chance can do, and by a way so much longer that the next message may well
+            // come sooner by this one. A link that was told to stop meanwhile pushes nothing any more.
             Some(parent)
                 if first == Some(parent)
+                    && by_chance
                     && (tree.told & bit(slot) == 0 || unsent)
                     && again.hops + MUCH_SHORTER <= first_hops =>
             {
@@ -363,7 +372,9 @@ impl Node {
         announced: Vec<Announcement>,
         out: &mut Vec<Output>,
     ) {
-        let slot = self.slot_of(Some(from)).filter(|_| self.config.trees);
+        // When it would have come is not known: over a link that does not waver it was announced because it was late.
+        let link = self.overlay.links.get(from).filter(|link| self.config.trees && link.pace.wavers());
+        let slot = link.map(|link| link.slot);
         for announcement in announced {
             self.hear_way(now, announcement.uuid, &announcement.path, out);
             if let Some(slot) = slot {

@@ -21,7 +21,7 @@ use rand::rngs::SmallRng;
 
 use self::engine::Engine;
 pub use self::report::{Degree, Histogram, Report, Spread};
-pub use self::settings::{Act, KillMode, Senders, Settings, SettingsError, Start};
+pub use self::settings::{Act, Drawn, KillMode, Senders, Settings, SettingsError, Start};
 use crate::topology::{Graph, random_regular};
 
 /// Who looks on while an experiment runs.

@@ -27,8 +27,8 @@ mod world;
 
 pub use check::Broken;
 pub use experiment::{
-    Act, Degree, Histogram, KillMode, Report as ExperimentReport, Senders, Settings, SettingsError, Spread, Start,
-    Watcher, run_experiment,
+    Act, Degree, Drawn, Histogram, KillMode, Report as ExperimentReport, Senders, Settings, SettingsError, Spread,
+    Start, Watcher, run_experiment,
 };
 pub use faults::{FaultCounts, Faults};
 pub use reconcile::{MAX_ENTRIES, Reconciliation, reconcile};

@@ -319,6 +319,8 @@ struct GossipReplyOut<'a> {
     claims: Vec<ClaimShape<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     free_place: Option<PlaceShape<'a>>,
+    #[serde(skip_serializing_if = "<[NodeId]>::is_empty")]
+    prune: &'a [NodeId],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     recent: Vec<AnnouncementShape<'a>>,
 }
@@ -346,6 +348,8 @@ struct GossipReplyIn<'a> {
     #[serde(default)]
     free_place: Option<PlaceShape<'a>>,
     #[serde(default)]
+    prune: Vec<NodeId>,
+    #[serde(default)]
     recent: Vec<AnnouncementShape<'a>>,
 }
 
@@ -362,6 +366,7 @@ pub(super) fn write_gossip_reply(reply: &GossipReply) -> Vec<u8> {
         digest: reply.digest.as_ref().map(DigestShape::new),
         claims: ClaimShape::all(&reply.claims),
         free_place: reply.free_place.as_ref().map(PlaceShape::new),
+        prune: &reply.prune,
         recent: AnnouncementShape::all(&reply.recent),
     })
 }
@@ -390,6 +395,7 @@ pub(super) fn read_gossip_reply(body: &[u8], door: Door) -> Result<GossipReply, 
         digest: shape.digest.map(DigestShape::digest),
         claims: ClaimShape::check_all(shape.claims, door, MAX_CLAIMS)?,
         free_place: shape.free_place.map(|place| place.check(door)).transpose()?,
+        prune: check_origins(shape.prune, "prune", door)?,
         recent: AnnouncementShape::check_all(shape.recent, door)?,
     })
 }

@@ -140,6 +140,7 @@ fn golden_replies_are_written_as_pinned_and_read_back() {
         digest: Some(digest()),
         claims: claims(),
         free_place: None,
+        prune: vec![port(7002)],
         recent: vec![announcement()],
     };
     let sync = SyncReply {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use crate::sim::{KillMode, Senders, Settings, Start};
+use crate::sim::{Drawn, KillMode, Senders, Settings, Start};
 
 /// A share: `5%`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +145,16 @@ pub enum Killed {
     Refuse,
 }
 
+/// For what the time of one way is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DrawnFor {
+    /// For each request and each answer anew.
+    Message,
+    /// For each pair of nodes once.
+    Link,
+}
+
 /// How the network begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -189,6 +199,8 @@ flags! {
     every: Span, "DURATION";
     /// How long one way takes: 50ms, or 10ms-50ms for any time between [default: 50ms].
     latency: Latency, "TIME";
+    /// Whether that is drawn for each message anew, or for each link once [default: message].
+    latency_drawn: DrawnFor, "FOR";
     /// Share of the requests, and of the answers, that are lost [default: 0%].
     loss: Share, "SHARE";
     /// Share of the nodes that die at once; several with commas are several runs [default: 0%].
@@ -245,6 +257,7 @@ impl Flags {
             },
             every_ms: span(self.every, usual.every_ms),
             latency_ms: (low, high),
+            latency_drawn: if self.latency_drawn == Some(DrawnFor::Link) { Drawn::Link } else { Drawn::Message },
             loss_permille: self.loss.map_or(0, |loss| loss.0),
             kill_permille: kill.0,
             kill_mode: match self.kill_mode.unwrap_or(Killed::Silent) {
@@ -306,6 +319,7 @@ pub fn replay(settings: &Settings, scenario: Option<&str>) -> String {
             command.push_str(&flag);
         }
     };
+    add(settings.latency_drawn == Drawn::Link, " --latency-drawn link".to_owned());
     add(settings.loss_permille > 0, format!(" --loss {}", share(settings.loss_permille)));
     add(settings.kill_permille > 0, format!(" --kill {} --kill-mode {mode}", share(settings.kill_permille)));
     add(settings.churn > 0, format!(" --churn {} --churn-every {}ms", settings.churn, settings.churn_every_ms));

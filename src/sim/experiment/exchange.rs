@@ -2,10 +2,11 @@
 //!
 //! A call ends in exactly one report: its answer, a refused connection, or the end of its time.
 
-use rand::RngExt;
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
 
 use super::engine::{Engine, Happening};
-use super::settings::KillMode;
+use super::settings::{Drawn, KillMode};
 use crate::protocol::{Call, Failure, IdForm, Input, NodeId, Reply, Request, Response};
 use crate::wire::{
     Answer, CallKind, Door, HttpCall, Method, Problem, decode_reply, decode_request, encode_call, encode_peers,
@@ -51,7 +52,7 @@ impl Engine<'_> {
         if self.is_lost() || self.cuts(caller, to) {
             self.times_out(exchange);
         } else {
-            let way = self.way();
+            let way = self.way(caller, to);
             self.queue.push(now + way, Happening::Request(exchange));
         }
     }
@@ -81,9 +82,18 @@ impl Engine<'_> {
         !self.apart.is_empty() && apart(from) != apart(to)
     }
 
-    fn way(&mut self) -> u64 {
+    /// The time of one way between two nodes.
+    fn way(&mut self, one: u32, other: u32) -> u64 {
         let (low, high) = self.latency_ms;
-        if low == high { low } else { self.random.random_range(low..=high) }
+        match self.settings.latency_drawn {
+            _ if low == high => low,
+            Drawn::Message => self.random.random_range(low..=high),
+            Drawn::Link => {
+                let pair = u64::from(one.min(other)) << 32 | u64::from(one.max(other));
+                SmallRng::seed_from_u64(self.settings.seed ^ pair.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+                    .random_range(low..=high)
+            }
+        }
     }
 
     fn times_out(&mut self, mut exchange: Box<Exchange>) {
@@ -105,7 +115,7 @@ impl Engine<'_> {
                 return self.times_out(exchange);
             }
             exchange.cargo = Cargo::Reply(Err(Failure::Refused));
-            let way = self.way();
+            let way = self.way(to, exchange.caller);
             self.queue.push(now + way, Happening::Report(exchange));
             return;
         }
@@ -113,7 +123,7 @@ impl Engine<'_> {
         self.hash.add(now, 20, u64::from(exchange.caller) << 32 | u64::from(to), exchange.ticket);
         let asked = std::mem::replace(&mut exchange.cargo, Cargo::Reply(Err(Failure::Unknown)));
         exchange.cargo = self.answer(to, asked);
-        let back = now + self.way();
+        let back = now + self.way(to, exchange.caller);
         if self.is_lost() || back > exchange.sent_at + exchange.kind.time_limit_ms() {
             return self.times_out(exchange);
         }

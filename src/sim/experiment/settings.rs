@@ -30,6 +30,15 @@ pub enum KillMode {
     Refuse,
 }
 
+/// For what a time between the least and the greatest latency is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawn {
+    /// For each request and each answer anew: links that are alike and waver.
+    Message,
+    /// For each pair of nodes once: distances that differ and stay.
+    Link,
+}
+
 /// How the network begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
@@ -75,6 +84,8 @@ pub struct Settings {
     pub every_ms: u64,
     /// Least and greatest time of one way.
     pub latency_ms: (u64, u64),
+    /// For what the time of a way is drawn between these.
+    pub latency_drawn: Drawn,
     /// How many of a thousand requests, and of answers, are lost.
     pub loss_permille: u32,
     /// How many of a thousand nodes are killed before the first broadcast.
@@ -122,6 +133,7 @@ impl Default for Settings {
             senders: Senders::One,
             every_ms: 1_000,
             latency_ms: (50, 50),
+            latency_drawn: Drawn::Message,
             loss_permille: 0,
             kill_permille: 0,
             kill_mode: KillMode::Silent,
