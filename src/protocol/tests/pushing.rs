@@ -280,3 +280,27 @@ fn many_states_gather_while_a_few_and_every_message_go_at_once() {
         "nothing waits for longer than half a heartbeat"
     );
 }
+
+#[test]
+fn a_digest_that_would_soon_be_due_goes_along_with_news() {
+    let mut bench = linked([2]);
+    let digests = |bench: &mut Bench| -> Vec<(usize, bool)> {
+        let mut sent = Vec::new();
+        for (ticket, to, call) in bench.calls() {
+            let Call::Gossip(envelope) = call else { continue };
+            sent.push((envelope.messages.len(), envelope.digest.is_some()));
+            bench.tell(Input::Delivered { ticket, reply: accepting(&to, envelope.messages.len()) });
+        }
+        sent
+    };
+    while digests(&mut bench) != [(0, true)] {
+        bench.pass(10);
+    }
+    submit(&mut bench, None, 0);
+    assert_eq!(digests(&mut bench), [(1, false)], "one went just now");
+    bench.pass(HEARTBEAT_MS * 4 / 5);
+    submit(&mut bench, None, 0);
+    assert_eq!(digests(&mut bench), [(1, true)]);
+    bench.pass(HEARTBEAT_MS * 4 / 5);
+    assert_eq!(digests(&mut bench), [], "so none goes by itself");
+}

@@ -8,6 +8,20 @@ fn keep(bench: &mut Bench, from: u16, message: Message) -> bool {
     reply.judgements[0].keep
 }
 
+/// An envelope over the link to `from` that says nothing.
+fn bare_envelope(from: u16) -> Envelope {
+    Envelope {
+        header: header(from, true),
+        messages: Vec::new(),
+        digest: None,
+        claims: Vec::new(),
+        free_place: None,
+        graft: None,
+        prune: Vec::new(),
+        recent: Vec::new(),
+    }
+}
+
 /// 7001 with peers 2, 3 and 4, knowing 6 by way of 2.
 fn acquainted() -> Bench {
     let mut bench = Bench::new(Config { max_peers: 4, ..quiet() });
@@ -75,6 +89,46 @@ fn a_faster_but_longer_way_is_told_to_stop() {
         _ => None,
     });
     assert_eq!(prunes.flatten().collect::<Vec<_>>(), [id(6)]);
+}
+
+#[test]
+fn answers_tell_to_stop_as_well() {
+    let mut bench = acquainted();
+    bench.hear(3, vec![sent(100, &[6, 8, 9, 3])]);
+    assert!(keep(&mut bench, 2, sent(100, &[6, 2])));
+    // Who answers a link's digests need never send one over it.
+    assert_eq!(bench.hear(4, Vec::new()).prune, []);
+    assert_eq!(bench.hear(3, Vec::new()).prune, [id(6)]);
+    assert_eq!(bench.hear(3, Vec::new()).prune, [], "once");
+}
+
+#[test]
+fn over_links_that_keep_their_distances_the_faster_way_stays_the_parent() {
+    for late_ms in [0, 50] {
+        let mut bench = acquainted_early();
+        bench.hear(2, vec![sent(100, &[6, 8, 9, 2])]);
+        bench.now = bench.now.after(late_ms);
+        let shorter = keep(&mut bench, 3, sent(100, &[6, 3]));
+        assert_eq!(shorter, late_ms == 0, "{late_ms} ms");
+    }
+}
+
+#[test]
+fn what_the_parent_did_not_bring_goes_over_every_link() {
+    let mut bench = acquainted();
+    for peer in [3, 4] {
+        let prune = Envelope { prune: vec![id(6)], ..bare_envelope(peer) };
+        bench.ask(Request::Gossip(prune));
+    }
+    bench.hear(2, vec![sent(100, &[6, 2])]);
+    assert!(bench.pushed().values().all(Vec::is_empty), "nobody needs it");
+    // The origin was restarted beside 4: all who had it by way of 2 may be cut off from it.
+    bench.hear(4, vec![sent(101, &[6, 4])]);
+    let pushed = bench.pushed();
+    let to: Vec<&NodeId> = pushed.iter().filter(|(_, messages)| !messages.is_empty()).map(|(to, _)| to).collect();
+    assert_eq!(to, [&id(2), &id(3)]);
+    bench.hear(2, vec![sent(102, &[6, 2])]);
+    assert!(bench.pushed().values().all(Vec::is_empty), "the parent brings it again");
 }
 
 /// To whom an origin was refused in envelopes of the next two heartbeats.
@@ -180,16 +234,8 @@ fn what_a_peer_need_not_get_is_announced_and_not_pushed() {
     let pushed = bench.pushed();
     assert!(!pushed.contains_key(&id(3)) && pushed.contains_key(&id(4)), "{pushed:?}");
     let digest = Digest { hash: 1, count: 1, floor: LogKey::default(), exact: None };
-    let envelope = Envelope {
-        header: header(3, true),
-        messages: Vec::new(),
-        digest: Some(digest),
-        claims: Vec::new(),
-        free_place: None,
-        graft: Some(Graft::Origins(vec![id(6)])),
-        prune: Vec::new(),
-        recent: Vec::new(),
-    };
+    let graft = Some(Graft::Origins(vec![id(6)]));
+    let envelope = Envelope { digest: Some(digest), graft, ..bare_envelope(3) };
     let Response::Gossip(reply) = bench.ask(Request::Gossip(envelope)) else { panic!("no answer") };
     assert_eq!(reply.recent, [Announcement { uuid: Uuid::from_u128(101), path: path(&[6, 2, 1]) }]);
     bench.hear(2, vec![sent(102, &[6, 2])]);
