@@ -33,7 +33,7 @@ impl Node {
         if let Some(place) = envelope.free_place {
             self.hear_of_place(now, place);
         }
-        self.hear_wishes(&from, envelope.graft, &envelope.prune);
+        self.hear_wishes(now, &from, envelope.graft, &envelope.prune);
         self.hear_announcements(now, &from, envelope.recent, out);
         let digest = envelope.digest.map(|theirs| {
             self.heartbeat_seen(now, &from);
@@ -379,9 +379,15 @@ impl Node {
         tree: Option<Tree>,
         out: &mut Vec<Output>,
     ) {
-        // Where the parent did not bring it, the tree's root is elsewhere than it was, as after a restart of the origin with other
-        // peers: links that were told to stop may lead to nodes that it reaches by none else.
-        let astray = self.slot_of(from).zip(tree).is_some_and(|(slot, tree)| !tree.is_parent(slot));
+        // Where the parent did not bring a state, the tree's root may be elsewhere than it was, as after a restart of the origin
+        // with other peers, whose first word is a state: links that were told to stop may lead to nodes that it reaches by none
+        // else. They push again until told anew.
+        let state = matches!(key, ItemKey::State(_));
+        let astray = state && self.slot_of(from).zip(tree).is_some_and(|(slot, tree)| !tree.is_parent(slot));
+        let tree = tree.filter(|_| !astray);
+        if astray && let Some(tree) = path.first().and_then(|origin| self.table.tree_mut(origin)) {
+            tree.wake();
+        }
         // Sending neither makes a link nor ends one.
         for place in 0..self.overlay.links.len() {
             let Some(id) = self.overlay.links.id_in(place).filter(|id| Some(*id) != from && !path.contains(id)) else {
@@ -389,7 +395,7 @@ impl Node {
             };
             let id = id.clone();
             let Some(link) = self.overlay.links.get_mut(&id) else { continue };
-            if !astray && tree.is_some_and(|tree| tree.is_lazy(link.slot)) {
+            if tree.is_some_and(|tree| tree.is_lazy(link.slot)) {
                 if let ItemKey::Message(uuid, _) = key {
                     link.hold_back(*uuid);
                 }

@@ -113,6 +113,8 @@ pub struct Link {
     pub grafts: BTreeSet<NodeId>,
     /// Whether all origins are.
     pub graft_all: bool,
+    /// When the other side last wanted an origin again.
+    pub asked_at: Option<Time>,
     /// Origins that are not needed over this link.
     pub prunes: BTreeSet<NodeId>,
     /// Messages that were not pushed over this link since the last digest, the newest of them.
@@ -160,6 +162,7 @@ impl Link {
             slot,
             grafts: BTreeSet::new(),
             graft_all: false,
+            asked_at: None,
             prunes: BTreeSet::new(),
             held_back: VecDeque::new(),
             theirs: None,

@@ -185,11 +185,17 @@ impl Node {
         } else if same_life {
             self.link_works(now, to);
         }
-        self.learn_from_outcomes(to, &carried.items, &reply.judgements);
+        // What the other side wanted again since the question went it may have refused before, in this very answer.
+        let overtaken =
+            self.overlay.links.get(to).and_then(|link| link.asked_at).is_some_and(|at| at >= carried.sent_at);
+        self.learn_from_outcomes(to, &carried.items, &reply.judgements, overtaken);
         if let Some(graft) = &carried.wishes.graft {
             self.was_asked_again(to, graft);
         }
-        self.hear_wishes(to, None, &reply.prune);
+        if !overtaken {
+            self.hear_wishes(now, to, None, &reply.prune);
+        }
+        self.ask_again_where_refused(to, &carried.wishes.prune);
         self.hear_announcements(now, to, reply.recent, out);
         for message in reply.newer {
             self.judge(now, message, Some(to), out);
@@ -207,7 +213,13 @@ impl Node {
     }
 
     /// Stops pushing an origin over a link on whose other side a pushed message was not needed.
-    fn learn_from_outcomes(&mut self, to: &NodeId, items: &[(ItemKey, Waiting)], judgements: &[Judgement]) {
+    fn learn_from_outcomes(
+        &mut self,
+        to: &NodeId,
+        items: &[(ItemKey, Waiting)],
+        judgements: &[Judgement],
+        overtaken: bool,
+    ) {
         for ((key, _), judgement) in items.iter().zip(judgements) {
             if !self.config.trees {
                 continue;
@@ -215,7 +227,7 @@ impl Node {
             if matches!(judgement.outcome, Outcome::New | Outcome::Duplicate) {
                 self.needs_no_push_from(key, to);
             }
-            if judgement.outcome != Outcome::Duplicate || judgement.keep {
+            if judgement.outcome != Outcome::Duplicate || judgement.keep || overtaken {
                 continue;
             }
             let origin = match key {

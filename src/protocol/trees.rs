@@ -93,6 +93,11 @@ impl Tree {
         self.lazy &= !bit(slot);
     }
 
+    /// Pushes over all links again.
+    pub(super) fn wake(&mut self) {
+        self.lazy = 0;
+    }
+
     /// Something new came over a link. A parent that brings nothing any more, as its own way now leads through this node,
     /// is replaced by whoever does.
     pub(super) fn brought_by(&mut self, slot: u8) {
@@ -207,6 +212,17 @@ impl Node {
         }
     }
 
+    /// A link now knows that these origins were not needed over it. One of them that has become its own since, and was asked
+    /// for again before it knew, may have been told so in the wrong order.
+    pub(super) fn ask_again_where_refused(&mut self, peer: &NodeId, refused: &[NodeId]) {
+        let Some(slot) = self.slot_of(Some(peer)) else { return };
+        for origin in refused {
+            if self.table.tree(origin).is_some_and(|tree| tree.is_parent(slot)) {
+                self.ask_again(origin, slot);
+            }
+        }
+    }
+
     /// Tells a link that was faster by a longer path, this once, that its messages of an origin are not needed.
     fn stop_other(&mut self, origin: &NodeId, slot: u8) {
         if let Some(link) = self.peer_in(slot).and_then(|peer| self.overlay.links.get_mut(&peer)) {
@@ -228,8 +244,12 @@ impl Node {
     }
 
     /// A peer wants an origin's messages again, or no more.
-    pub(super) fn hear_wishes(&mut self, from: &NodeId, graft: Option<Graft>, prune: &[NodeId]) {
-        let Some(slot) = self.slot_of(Some(from)) else { return };
+    pub(super) fn hear_wishes(&mut self, now: Time, from: &NodeId, graft: Option<Graft>, prune: &[NodeId]) {
+        let Some(link) = self.overlay.links.get_mut(from) else { return };
+        let slot = link.slot;
+        if graft.is_some() {
+            link.asked_at = Some(now);
+        }
         for origin in prune {
             if let Some(tree) = self.table.tree_mut(origin) {
                 tree.set_lazy(slot);

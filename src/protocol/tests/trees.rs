@@ -114,21 +114,45 @@ fn over_links_that_keep_their_distances_the_faster_way_stays_the_parent() {
 }
 
 #[test]
-fn what_the_parent_did_not_bring_goes_over_every_link() {
+fn a_state_that_the_parent_did_not_bring_goes_over_every_link() {
     let mut bench = acquainted();
     for peer in [3, 4] {
         let prune = Envelope { prune: vec![id(6)], ..bare_envelope(peer) };
         bench.ask(Request::Gossip(prune));
     }
-    bench.hear(2, vec![sent(100, &[6, 2])]);
-    assert!(bench.pushed().values().all(Vec::is_empty), "nobody needs it");
+    let state = |version: Version, way: &[u16]| message(Kind::State, 200 + u128::from(version), version, 64, way);
+    let pushed_to = |bench: &mut Bench| -> Vec<NodeId> {
+        let pushed = bench.pushed().into_iter().filter(|(_, messages)| !messages.is_empty());
+        pushed.map(|(to, _)| to).collect()
+    };
+    bench.hear(2, vec![state(2, &[6, 2])]);
+    assert_eq!(pushed_to(&mut bench), [], "nobody needs it");
     // The origin was restarted beside 4: all who had it by way of 2 may be cut off from it.
+    bench.hear(4, vec![state(3, &[6, 4])]);
+    assert_eq!(pushed_to(&mut bench), [id(2), id(3)]);
     bench.hear(4, vec![sent(101, &[6, 4])]);
-    let pushed = bench.pushed();
-    let to: Vec<&NodeId> = pushed.iter().filter(|(_, messages)| !messages.is_empty()).map(|(to, _)| to).collect();
-    assert_eq!(to, [&id(2), &id(3)]);
-    bench.hear(2, vec![sent(102, &[6, 2])]);
-    assert!(bench.pushed().values().all(Vec::is_empty), "the parent brings it again");
+    assert_eq!(pushed_to(&mut bench), [id(2), id(3)], "and so does what follows, until they say that they need it not");
+}
+
+#[test]
+fn a_refusal_that_a_later_wish_overtook_does_not_count() {
+    for overtaken in [true, false] {
+        let mut bench = acquainted();
+        bench.hear(2, vec![sent(100, &[6, 2])]);
+        let (ticket, ..) = *bench.calls().iter().find(|(_, to, _)| *to == id(3)).expect("pushed");
+        if overtaken {
+            // It lost its parent just after it had answered.
+            bench.now = bench.now.after(1);
+            bench.ask(Request::Gossip(Envelope { graft: Some(Graft::Origins(vec![id(6)])), ..bare_envelope(3) }));
+        }
+        let Reply::Gossip(mut reply) = accepting(&id(3), 1) else { panic!("no reply") };
+        reply.judgements[0].outcome = Outcome::Duplicate;
+        reply.prune = vec![id(6)];
+        bench.tell(Input::Delivered { ticket, reply: Reply::Gossip(reply) });
+        bench.pushed();
+        bench.hear(2, vec![sent(101, &[6, 2])]);
+        assert_eq!(bench.pushed().contains_key(&id(3)), overtaken);
+    }
 }
 
 /// To whom an origin was refused in envelopes of the next two heartbeats.
