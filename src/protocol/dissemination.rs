@@ -33,6 +33,7 @@ impl Node {
         if let Some(place) = envelope.free_place {
             self.hear_of_place(now, place);
         }
+        self.push_held_back(now, &from, envelope.graft.as_ref(), out);
         self.hear_wishes(now, &from, envelope.graft, &envelope.prune);
         self.hear_announcements(now, &from, envelope.recent, out);
         let digest = envelope.digest.map(|theirs| {

@@ -18,11 +18,14 @@
 //! A peer whose message came by a path through this node pushes nothing back, and so is never answered that it need not. It
 //! is told once, with what goes over the link anyway: else it begins to push as soon as another path is faster.
 
+use std::collections::VecDeque;
+
 use super::door::Output;
 use super::limits::{MAX_ANNOUNCED, MAX_GRAFTS};
+use super::log::Record;
 use super::node::Node;
-use super::queue::ItemKey;
-use super::words::{Announcement, Graft, Kind, NodeId, Time};
+use super::queue::{ItemKey, Waiting};
+use super::words::{Announcement, Graft, Kind, NodeId, Path, Time};
 
 /// Messages in a row that a parent may fail to bring.
 const MOST_MISSED: u8 = 3;
@@ -262,6 +265,51 @@ impl Node {
         }
     }
 
+    /// A peer wants origins again. What was held back of them since the last digest went on here before the wish came, and
+    /// perhaps not yet by the peer's parent before the peer told that one to stop: it goes now (the payload that answers a
+    /// GRAFT in Plumtree, section 3.6).
+    pub(super) fn push_held_back(&mut self, now: Time, to: &NodeId, wish: Option<&Graft>, out: &mut Vec<Output>) {
+        let Some(wish) = wish else { return };
+        let Some(held_back) = self.overlay.links.get_mut(to).map(|link| std::mem::take(&mut link.held_back)) else {
+            return;
+        };
+        let is_wanted = |origin: &NodeId| match wish {
+            Graft::All => true,
+            Graft::Origins(origins) => origins.contains(origin),
+        };
+        let (mut waiting, mut others) = (Vec::new(), VecDeque::new());
+        for uuid in held_back {
+            match self.log.get(&uuid) {
+                Some(record) if is_wanted(&record.message.origin) => {
+                    let (path, ttl) = (self.way_onward(record), record.message.ttl);
+                    let ttl = if self.is_self(&record.message.origin) { Some(ttl) } else { ttl.checked_sub(1) };
+                    let ttl = ttl.filter(|_| !path.contains(to));
+                    waiting.extend(
+                        ttl.map(|ttl| (uuid, Waiting { ttl, path: Some(path), repair: false, patient: false })),
+                    );
+                }
+                Some(_) => others.push_back(uuid),
+                None => {}
+            }
+        }
+        let Some(link) = self.overlay.links.get_mut(to) else { return };
+        link.held_back = others;
+        for (uuid, item) in waiting {
+            link.push(ItemKey::Message(uuid, 0), item);
+        }
+        self.flush(now, to, out);
+    }
+
+    /// The way of what is passed on of a message: its first copy's, with this node behind it.
+    fn way_onward(&self, record: &Record) -> Path {
+        let made_here = record.message.path.len() == 1 && self.is_self(&record.message.path[0]);
+        match &record.onward {
+            Some(onward) => onward.clone(),
+            None if made_here => record.message.path.clone(),
+            None => self.path_through(&record.message.path),
+        }
+    }
+
     /// Pushes an origin's messages over a link again.
     pub(super) fn grow_again(&mut self, origin: &NodeId, to: &NodeId) {
         if let Some(slot) = self.slot_of(Some(to))
@@ -366,13 +414,7 @@ impl Node {
         let Some(link) = self.overlay.links.get_mut(to) else { return Vec::new() };
         let mut held_back = std::mem::take(&mut link.held_back);
         let announce = |uuid: uuid::Uuid| {
-            let record = self.log.get(&uuid)?;
-            let made_here = record.message.path.len() == 1 && self.is_self(&record.message.path[0]);
-            let path = match &record.onward {
-                Some(onward) => onward.clone(),
-                None if made_here => record.message.path.clone(),
-                None => self.path_through(&record.message.path),
-            };
+            let path = self.way_onward(self.log.get(&uuid)?);
             (!path.contains(to)).then_some(Announcement { uuid, path })
         };
         let announced = held_back.iter().copied().filter_map(announce).take(MAX_ANNOUNCED).collect();

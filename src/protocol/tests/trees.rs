@@ -135,6 +135,23 @@ fn a_state_that_the_parent_did_not_bring_goes_over_every_link() {
 }
 
 #[test]
+fn what_was_held_back_goes_as_soon_as_it_is_wanted() {
+    let mut bench = acquainted();
+    bench.ask(Request::Gossip(Envelope { prune: vec![id(6)], ..bare_envelope(3) }));
+    bench.hear(2, vec![sent(100, &[6, 2])]);
+    assert!(!bench.pushed().contains_key(&id(3)));
+    let wish = |origin: u16| Envelope { graft: Some(Graft::Origins(vec![id(origin)])), ..bare_envelope(3) };
+    bench.ask(Request::Gossip(wish(9)));
+    assert!(!bench.pushed().contains_key(&id(3)), "another origin");
+    bench.ask(Request::Gossip(wish(6)));
+    let pushed = bench.pushed();
+    let ways: Vec<(Uuid, u8, Path)> = pushed[&id(3)].iter().map(|m| (m.uuid, m.ttl, m.path.clone())).collect();
+    assert_eq!(ways, [(Uuid::from_u128(100), 63, path(&[6, 2, 1]))]);
+    bench.ask(Request::Gossip(wish(6)));
+    assert!(!bench.pushed().contains_key(&id(3)), "once");
+}
+
+#[test]
 fn a_refusal_that_a_later_wish_overtook_does_not_count() {
     for overtaken in [true, false] {
         let mut bench = acquainted();
@@ -258,10 +275,10 @@ fn what_a_peer_need_not_get_is_announced_and_not_pushed() {
     let pushed = bench.pushed();
     assert!(!pushed.contains_key(&id(3)) && pushed.contains_key(&id(4)), "{pushed:?}");
     let digest = Digest { hash: 1, count: 1, floor: LogKey::default(), exact: None };
-    let graft = Some(Graft::Origins(vec![id(6)]));
-    let envelope = Envelope { digest: Some(digest), graft, ..bare_envelope(3) };
+    let envelope = Envelope { digest: Some(digest), ..bare_envelope(3) };
     let Response::Gossip(reply) = bench.ask(Request::Gossip(envelope)) else { panic!("no answer") };
     assert_eq!(reply.recent, [Announcement { uuid: Uuid::from_u128(101), path: path(&[6, 2, 1]) }]);
+    bench.ask(Request::Gossip(Envelope { graft: Some(Graft::Origins(vec![id(6)])), ..bare_envelope(3) }));
     bench.hear(2, vec![sent(102, &[6, 2])]);
     assert!(bench.pushed().contains_key(&id(3)), "it asked for them again");
 }
