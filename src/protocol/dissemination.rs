@@ -15,7 +15,8 @@ use super::log::{Arrival, Insert};
 use super::node::Node;
 use super::queue::{ItemKey, Waiting};
 use super::table::Merge;
-use super::trees::{Again, Copies, Tree};
+use super::tree::{Copies, Tree};
+use super::trees::Again;
 use super::words::{Kind, Message, NodeId, Path, Status, Time};
 
 impl Node {

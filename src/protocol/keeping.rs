@@ -9,7 +9,7 @@ use super::disk::{BuriedRecord, DiskImage, DiskRecord, KnownRecord};
 use super::door::Output;
 use super::log::Record;
 use super::node::Node;
-use super::trees::Copies;
+use super::tree::Copies;
 use super::words::{LogKey, Status, Time};
 
 /// What is to be kept since the last output.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::fingerprint::{self, Fingerprint, mix_uuid};
 use super::limits::UNLIMITED_REACH;
-use super::trees::Copies;
+use super::tree::Copies;
 use super::words::{LogKey, Message, NodeId, Path, Time};
 
 /// One copy's arrival.

@@ -45,6 +45,7 @@ mod scouting;
 mod seeking;
 mod sending;
 mod shortening;
+mod tree;
 mod trees;
 mod trial;
 

@@ -15,7 +15,7 @@ use super::door::{Event, Output};
 use super::limits::{MAX_LEAP, UNLIMITED_REACH};
 use super::log::{Insert, Record};
 use super::node::Node;
-use super::trees::Copies;
+use super::tree::Copies;
 use super::words::{LogKey, Message, NodeId, Time};
 
 impl Node {

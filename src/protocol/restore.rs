@@ -9,7 +9,7 @@ use rand::RngExt;
 use super::link::Link;
 use super::node::Node;
 use super::table::Table;
-use super::trees::Copies;
+use super::tree::Copies;
 use super::words::{Boot, Message, NodeId, Time};
 
 /// What every node of a network knows, held once.

@@ -12,7 +12,7 @@ use super::disk::KnownRecord;
 use super::fingerprint::{self, Fingerprint};
 use super::limits::MAX_LEAP;
 use super::shared::SharedMap;
-use super::trees::{Copies, Tree};
+use super::tree::{Copies, Tree};
 use super::words::{Claim, Message, NodeId, Status, Time, Version};
 
 /// The newest state known of one node.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::link::Link;
 use super::super::queue::{ItemKey, Waiting};
-use super::super::trees::Copies;
+use super::super::tree::Copies;
 use super::*;
 
 fn stamped(stamp: u64, uuid: u128) -> Message {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::table::Merge;
-use super::super::trees::Copies;
+use super::super::tree::Copies;
 use super::*;
 
 /// News of one of three nodes: a state, or a claim.
