@@ -363,16 +363,7 @@ fn announced_paths_enter_the_log() {
         Announcement { uuid: Uuid::from_u128(999), path: path(&[6, 3]) },
         Announcement { uuid: Uuid::from_u128(100), path: path(&[9, 3]) },
     ];
-    bench.ask(Request::Gossip(Envelope {
-        header: header(3, true),
-        messages: Vec::new(),
-        digest: None,
-        claims: Vec::new(),
-        free_place: None,
-        graft: None,
-        prune: Vec::new(),
-        recent,
-    }));
+    bench.ask(Request::Gossip(Envelope { recent, ..bare_envelope(3) }));
     let view = bench.node.view();
     let paths: Vec<&Path> = view.record(&Uuid::from_u128(100)).unwrap().arrivals().map(|(path, _)| path).collect();
     assert_eq!(paths, [&path(&[6, 2]), &path(&[6, 3])]);
