@@ -329,12 +329,19 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem
     }
 }
 
+/// Characters of a name, and of what is said about it, that are shown: both may be as long as the body that they are from.
+const MOST_SHOWN: usize = 300;
+
 /// What a JSON reader says, with the path to the field.
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
-    let path = error.path().to_string();
+    let shown = |text: String| match text.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    };
+    let (path, said) = (shown(error.path().to_string()), shown(error.inner().to_string()));
     let field = if path == "." || path == "?" { String::new() } else { path };
     if field.is_empty() {
-        return Problem::new(400, format!("the body: {}", error.inner()));
+        return Problem::new(400, format!("the body: {said}"));
     }
-    Problem::field(field, error.inner())
+    Problem::field(field, said)
 }

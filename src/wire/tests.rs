@@ -253,6 +253,15 @@ fn a_submission_is_refused_that_no_other_node_would_take() {
 }
 
 #[test]
+fn a_refusal_is_short_however_long_the_name_that_it_is_about() {
+    let body = format!("{{\"{}\":1}}", "ä\\n".repeat(100_000));
+    let problem = parse_faults(body.as_bytes(), LOCAL, &port(7001)).unwrap_err();
+    assert_eq!(problem.status, 400);
+    assert!(problem.to_json().len() < 4_096, "{} bytes", problem.to_json().len());
+    assert!(problem.detail.contains("unknown"), "{}", problem.detail);
+}
+
+#[test]
 fn ids_are_addresses_and_nothing_else() {
     for (text, id) in [
         ("7004", "7004"),
