@@ -162,7 +162,8 @@ pub fn node(data: &[u8]) {
 struct NodeExercise {
     node: Node,
     now: Time,
-    open: Vec<(u64, CallKind)>,
+    /// Calls that nobody answered so far, and until when somebody may.
+    open: Vec<(u64, CallKind, Time)>,
     version: u64,
     stopped: bool,
     config: Config,
@@ -187,7 +188,7 @@ impl NodeExercise {
             b'M' => self.ask(parse_submission(rest, MAX_PAYLOAD).map(Request::Submit)),
             b'P' => self.ask(parse_own_payload(rest, MAX_PAYLOAD).map(Request::SetState)),
             b'A' | b'F' if !self.open.is_empty() => {
-                let (ticket, kind) = self.open.remove(0);
+                let (ticket, kind, _) = self.open.remove(0);
                 let heard = Answer { status: 200, body: rest.to_vec() };
                 let reply = if step == b'A' { decode_reply(kind, &heard, local) } else { Err(Failure::Refused) };
                 self.handle(match reply {
@@ -203,16 +204,24 @@ impl NodeExercise {
         }
     }
 
-    /// Lets time pass, waking the node whenever it wants to be woken.
+    /// Lets time pass, waking the node whenever it wants to be woken. Calls end with their time, as they do at any driver.
     fn pass(&mut self, milliseconds: u64) {
         let end = self.now.after(milliseconds);
         for _ in 0..10_000 {
-            let Some(next) = self.node.deadline().filter(|next| *next <= end) else {
+            let late = self.open.iter().map(|(.., until)| *until).min().filter(|until| *until <= end);
+            let next = self.node.deadline().into_iter().chain(late).min().filter(|next| *next <= end);
+            let Some(next) = next else {
                 self.now = end;
                 return;
             };
             self.now = next.max(self.now);
-            self.handle(Input::Wake);
+            match self.open.iter().position(|(.., until)| *until <= self.now) {
+                Some(place) => {
+                    let (ticket, ..) = self.open.remove(place);
+                    self.handle(Input::Undelivered { ticket, failure: Failure::Unknown });
+                }
+                None => self.handle(Input::Wake),
+            }
         }
         panic!("the node wants to be woken for ever at {:?}", self.now);
     }
@@ -240,7 +249,8 @@ impl NodeExercise {
                 Output::Send { ticket, to, call } => {
                     address(&to);
                     assert!(!encode_call(&call).path.is_empty());
-                    self.open.push((ticket, CallKind::of(&call)));
+                    let kind = CallKind::of(&call);
+                    self.open.push((ticket, kind, self.now.after(kind.time_limit_ms())));
                 }
                 Output::Persist { seq, .. } => self.handle(Input::Persisted(seq)),
                 Output::Keep(_) | Output::Emit(_) => {}
