@@ -128,26 +128,38 @@ impl Client {
         body: Vec<u8>,
         limit: Duration,
     ) -> Result<(u16, Vec<u8>), CallError> {
-        let exchange = async {
-            if self.scheme == "http" {
-                let authorization = self.authorization.borrow().clone();
-                let authorization = authorization.as_ref().map(HeaderValue::as_bytes);
-                let question = Question { verb, path, authorization, body };
-                return self.plain.exchange(address, question, self.max_answer).await;
-            }
-            let request = self.request(verb, address, path).timeout(limit).insert_header((ACCEPT, "application/json"));
-            let sent = if body.is_empty() {
-                request.send().await
-            } else {
-                request.insert_header((CONTENT_TYPE, "application/json")).send_body(body).await
-            };
-            let mut answer = sent.map_err(|error| explain(&error))?;
-            let status: StatusCode = answer.status();
-            let body =
-                answer.body().limit(self.max_answer).await.map_err(|error| CallError::Broken(error.to_string()))?;
-            Ok((status.as_u16(), body.to_vec()))
-        };
+        let exchange = self.exchange(verb, address, path, body, limit);
         tokio::time::timeout(limit, exchange).await.unwrap_or(Err(CallError::TimedOut))
+    }
+
+    /// The same for a caller who gives it up itself after `limit`.
+    ///
+    /// # Errors
+    /// Whether nothing was processed, or nobody knows.
+    pub async fn exchange(
+        &self,
+        verb: Verb,
+        address: &str,
+        path: &str,
+        body: Vec<u8>,
+        limit: Duration,
+    ) -> Result<(u16, Vec<u8>), CallError> {
+        if self.scheme == "http" {
+            let authorization = self.authorization.borrow().clone();
+            let authorization = authorization.as_ref().map(HeaderValue::as_bytes);
+            let question = Question { verb, path, authorization, body };
+            return self.plain.exchange(address, question, self.max_answer).await;
+        }
+        let request = self.request(verb, address, path).timeout(limit).insert_header((ACCEPT, "application/json"));
+        let sent = if body.is_empty() {
+            request.send().await
+        } else {
+            request.insert_header((CONTENT_TYPE, "application/json")).send_body(body).await
+        };
+        let mut answer = sent.map_err(|error| explain(&error))?;
+        let status: StatusCode = answer.status();
+        let body = answer.body().limit(self.max_answer).await.map_err(|error| CallError::Broken(error.to_string()))?;
+        Ok((status.as_u16(), body.to_vec()))
     }
 
     fn request(&self, verb: Verb, address: &str, path: &str) -> awc::ClientRequest {

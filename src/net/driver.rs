@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::alarm::Alarm;
 use super::arrivals::Arrivals;
 use super::clock::Clock;
 use super::disk::Disk;
@@ -41,8 +42,8 @@ struct Inner {
     /// Where records go; absent without a data directory.
     disk: Option<Disk>,
     arrivals: Arrivals,
-    /// Sets the timer anew when the deadline is another one.
-    moved: Notify,
+    alarm: Alarm,
+    /// What the alarm is set to.
     sleeping_until: Cell<Option<Time>>,
     /// Told when a call ended, for the leaving node.
     ended: Notify,
@@ -53,6 +54,9 @@ struct Inner {
 impl Handle {
     /// Takes a node over and starts its timer on this thread's local tasks. Faults can be injected if `injection` is given;
     /// with a `disk` what the node must remember is written before it is let out.
+    ///
+    /// # Errors
+    /// When the system has no timer left.
     pub fn start(
         node: Node,
         client: Client,
@@ -60,7 +64,7 @@ impl Handle {
         door: Door,
         injection: Option<Injection>,
         disk: Option<Disk>,
-    ) -> Handle {
+    ) -> std::io::Result<Handle> {
         let live = Live::new(node.view().boot());
         let inner = Inner {
             node: RefCell::new(node),
@@ -70,7 +74,7 @@ impl Handle {
             passage: injection.map(Passage::new),
             disk,
             arrivals: Arrivals::default(),
-            moved: Notify::new(),
+            alarm: Alarm::new()?,
             sleeping_until: Cell::new(None),
             ended: Notify::new(),
             live,
@@ -79,7 +83,7 @@ impl Handle {
         handle.report(Input::Wake);
         actix_rt::spawn(handle.clone().keep_time());
         actix_rt::spawn(handle.clone().let_out());
-        handle
+        Ok(handle)
     }
 
     /// What this node's door lets in.
@@ -262,8 +266,8 @@ impl Handle {
         }
         let deadline = self.inner.node.borrow().due();
         // A later one matters as well: to wake for nothing costs the whole machine more than to set the timer anew.
-        if deadline != self.inner.sleeping_until.get() {
-            self.inner.moved.notify_one();
+        if deadline != self.inner.sleeping_until.replace(deadline) {
+            self.inner.alarm.set(deadline.map(|time| self.inner.clock.instant(time)));
         }
     }
 
@@ -337,24 +341,17 @@ impl Handle {
             Method::Post => Verb::Post,
             Method::Delete => Verb::Delete,
         };
-        self.inner.client.call(verb, &to.address(), &http.path, http.body, limit).await
+        let address = to.address();
+        let exchange = self.inner.client.exchange(verb, &address, &http.path, http.body, limit);
+        self.inner.alarm.limited(limit, exchange).await.unwrap_or(Err(CallError::TimedOut))
     }
 
-    /// One timer for all deadlines; it sleeps while nothing is due.
+    /// Wakes the node whenever it is due.
     async fn keep_time(self) {
         loop {
-            let deadline = self.inner.node.borrow().deadline();
-            self.inner.sleeping_until.set(deadline);
-            match deadline {
-                None => self.inner.moved.notified().await,
-                Some(time) => {
-                    let moment = tokio::time::Instant::from_std(self.inner.clock.instant(time));
-                    tokio::select! {
-                        () = tokio::time::sleep_until(moment) => self.report(Input::Wake),
-                        () = self.inner.moved.notified() => {}
-                    }
-                }
-            }
+            self.inner.alarm.due().await;
+            self.inner.sleeping_until.set(None);
+            self.report(Input::Wake);
         }
     }
 }

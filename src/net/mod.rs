@@ -8,6 +8,7 @@
 //! `live.rs` keeps what happened for the live stream, `survey.rs` asks other nodes on behalf of people, `report.rs` shows
 //! what a node holds.
 
+mod alarm;
 mod arrivals;
 mod clock;
 mod disk;

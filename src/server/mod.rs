@@ -9,6 +9,7 @@ mod bounds;
 mod health;
 mod key_files;
 mod panics;
+mod plain;
 mod program;
 mod reload;
 mod run;

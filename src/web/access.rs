@@ -82,6 +82,12 @@ impl Access {
 }
 
 impl Context {
+    /// Whether whoever shows this value of `Authorization`, and no certificate, may use what only nodes use.
+    pub(super) fn admits_bare(&self, authorization: Option<&[u8]>) -> bool {
+        // The path matters for reading only.
+        !self.access.certificates && self.access.judge(&Method::POST, "", authorization.and_then(bearer)).is_ok()
+    }
+
     /// Whether a request may use what only nodes use.
     ///
     /// # Errors
@@ -113,7 +119,10 @@ pub async fn guard<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let judged = match request.app_data::<Data<Context>>() {
         Some(_) if page::is_bare_page(request.method(), request.path(), request.headers()) => Ok(()),
-        Some(context) => context.access.judge(request.method(), request.path(), bearer(&request)),
+        Some(context) => {
+            let offered = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+            context.access.judge(request.method(), request.path(), offered.and_then(bearer))
+        }
         None => Ok(()),
     };
     match judged {
@@ -130,8 +139,8 @@ pub async fn guard<B: MessageBody>(
     }
 }
 
-fn bearer(request: &ServiceRequest) -> Option<&[u8]> {
-    let value = request.headers().get(AUTHORIZATION)?.as_bytes();
+/// The token in the value of `Authorization`.
+fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked(7)?;
     // The name of a scheme is not case-sensitive (RFC 9110, section 11.1).
     scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())

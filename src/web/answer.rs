@@ -20,13 +20,34 @@ pub(super) fn is_ours(request: &HttpRequest) -> bool {
 
 /// JSON text, pretty unless one of our own programs asks.
 pub(super) fn json_text(request: &HttpRequest, status: u16, text: Vec<u8>) -> HttpResponse {
-    let kind = if status >= 400 { "application/problem+json" } else { "application/json" };
     let text = if is_ours(request) { text } else { pretty(&text) };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    HttpResponse::build(status).content_type(kind).body(text)
+    Plain { status, text }.into()
 }
 
-/// JSON that is laid out already.
+/// A whole answer in JSON, laid out as it is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plain {
+    /// The status.
+    pub status: u16,
+    /// The body.
+    pub text: Vec<u8>,
+}
+
+impl Plain {
+    /// The type of the body: a problem's (RFC 9457) or any record's.
+    pub fn content_type(&self) -> &'static str {
+        if self.status >= 400 { "application/problem+json" } else { "application/json" }
+    }
+}
+
+impl From<Plain> for HttpResponse {
+    fn from(answer: Plain) -> HttpResponse {
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        HttpResponse::build(status).content_type(answer.content_type()).body(answer.text)
+    }
+}
+
+/// JSON that is laid out already, and shared.
 pub(super) fn json_bytes(text: Bytes) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(text)
 }

@@ -22,7 +22,12 @@ const MAX_DISCARDED: usize = 8 * 1024 * 1024;
 
 /// The whole body, if it comes in time and is no larger than it may be.
 pub(super) async fn read(payload: Payload, bounds: &Bounds) -> Result<BytesMut, Problem> {
-    match tokio::time::timeout(bounds.body_time, gather(payload, bounds.max_body)).await {
+    read_stream(payload.into_inner(), bounds).await
+}
+
+/// The same of a body that has not come by way of the router.
+pub(super) async fn read_stream(stream: impl Pieces, bounds: &Bounds) -> Result<BytesMut, Problem> {
+    match tokio::time::timeout(bounds.body_time, gather(stream, bounds.max_body)).await {
         Ok(read) => read,
         Err(_) => Err(Problem {
             title: "Request Timeout".into(),
@@ -34,8 +39,12 @@ pub(super) async fn read(payload: Payload, bounds: &Bounds) -> Result<BytesMut, 
     }
 }
 
-async fn gather(payload: Payload, max_body: usize) -> Result<BytesMut, Problem> {
-    let mut stream = payload.into_inner();
+/// A body as it comes in.
+pub trait Pieces: Stream<Item = Result<Bytes, PayloadError>> + Unpin {}
+
+impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Pieces for S {}
+
+async fn gather(mut stream: impl Pieces, max_body: usize) -> Result<BytesMut, Problem> {
     let (mut body, mut length) = (BytesMut::new(), 0);
     while let Some(chunk) = std::future::poll_fn(|context| poll_chunk(&mut stream, context)).await {
         let chunk = chunk.map_err(|error| Problem::new(400, format!("the body broke off: {error}")))?;
@@ -58,7 +67,7 @@ async fn gather(payload: Payload, max_body: usize) -> Result<BytesMut, Problem> 
 
 type Chunk = Option<Result<Bytes, PayloadError>>;
 
-fn poll_chunk(stream: &mut dev::Payload, context: &mut Waker<'_>) -> Poll<Chunk> {
+fn poll_chunk(stream: &mut impl Pieces, context: &mut Waker<'_>) -> Poll<Chunk> {
     Pin::new(stream).poll_next(context)
 }
 
@@ -69,7 +78,7 @@ impl Stream for Shared {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Waker<'_>) -> Poll<Chunk> {
-        poll_chunk(&mut self.0.borrow_mut(), context)
+        poll_chunk(&mut *self.0.borrow_mut(), context)
     }
 }
 
@@ -94,7 +103,7 @@ pub async fn discard_unread<B: MessageBody>(
     let answer = next.call(request).await?;
     let discard = async {
         let mut length = 0;
-        while let Some(Ok(chunk)) = std::future::poll_fn(|context| poll_chunk(&mut body.borrow_mut(), context)).await {
+        while let Some(Ok(chunk)) = std::future::poll_fn(|context| poll_chunk(&mut *body.borrow_mut(), context)).await {
             length += chunk.len();
             if length > MAX_DISCARDED {
                 return;

@@ -44,5 +44,10 @@ fn not_allowed(request: &HttpRequest) -> HttpResponse {
 
 /// What is answered when an injected fault lost a request; its sender has given up before it is said.
 pub(super) fn lost(request: &HttpRequest) -> HttpResponse {
-    answer::problem(request, &Problem::new(503, "lost by an injected fault"))
+    answer::problem(request, &loss())
+}
+
+/// The same as a problem.
+pub(super) fn loss() -> Problem {
+    Problem::new(503, "lost by an injected fault")
 }

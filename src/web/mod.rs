@@ -9,6 +9,7 @@ mod access;
 mod acks;
 mod answer;
 mod body;
+mod direct;
 mod discovery;
 mod etag;
 mod events;
@@ -36,6 +37,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 
 pub use self::access::{Access, guard, note_client};
+pub use self::answer::Plain;
+pub use self::direct::{Caller, DirectCall};
 use crate::http::Tls;
 use crate::net::{Handle, Survey};
 use crate::wire::Problem;

@@ -7,6 +7,7 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
+use super::answer::Plain;
 use super::state::Format;
 use super::{Context, answer, faults, gossip, text};
 use crate::protocol::{NodeId, PeerCounters, Response, View};
@@ -71,7 +72,8 @@ pub(super) async fn one(request: HttpRequest, id: Path<String>, context: Data<Co
             let Some(response) = context.node.receive(asked).await else { return faults::lost(&request) };
             let encoded = encode_response(&response);
             match response {
-                Response::Peers(_) => gossip::plain(encoded.body),
+                // For nodes of the other dialect, as it is.
+                Response::Peers(_) => Plain { status: 200, text: encoded.body }.into(),
                 _ => answer::encoded(&request, encoded),
             }
         }

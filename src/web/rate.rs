@@ -47,8 +47,15 @@ impl Limiter {
         self.refused.get()
     }
 
-    /// Takes a token of this address, or says how long to wait for the next.
+    /// Takes a token of this address, or says how long to wait for the next, and counts the refusal.
     fn take(&self, now: Instant, address: IpAddr) -> Result<(), Duration> {
+        let taken = self.try_take(now, address);
+        self.refused.set(self.refused.get() + u64::from(taken.is_err()));
+        taken
+    }
+
+    /// Takes a token of this address, or says how long to wait for the next.
+    pub(super) fn try_take(&self, now: Instant, address: IpAddr) -> Result<(), Duration> {
         if self.per_second == 0.0 {
             return Ok(());
         }
@@ -66,7 +73,6 @@ impl Limiter {
             bucket.tokens -= 1.0;
             return Ok(());
         }
-        self.refused.set(self.refused.get() + 1);
         Err(Duration::from_secs_f64((1.0 - bucket.tokens) / self.per_second))
     }
 }
