@@ -51,7 +51,24 @@ fn a_network_of_16_is_drawn_and_can_be_moved() {
     );
     assert!(near[0] == 0 && near[1].as_f64() > Some(30.0), "{near}");
 
-    // A click shows the node's card; dragging moves the node, and it stays there.
+    // A click shows the node's card, beside the node and not above it.
+    for extreme in ["Math.min", "Math.max"] {
+        let script = format!(
+            "const x = (key) => gossip.graph.placeOf(key)[0];
+             const keys = [...gossip.store.nodes.keys()];
+             return keys.find((key) => x(key) === {extreme}(...keys.map(x)))"
+        );
+        let outermost: u16 = browser.run(&script).as_str().expect("a node").parse().expect("its id is a port");
+        let (x, y) = place(&browser, outermost);
+        browser.drag((x, y), (x, y));
+        browser.says("#node-card", &format!("Node {outermost}"));
+        let beside = format!(
+            "const card = document.getElementById('node-card').getBoundingClientRect();
+             return {x} < card.left || card.right < {x}"
+        );
+        assert_eq!(browser.run(&beside), true, "the card lies on the side of {outermost} at {x}, {y}");
+    }
+    // It tells of the links; dragging moves the node, and it stays there.
     let other = servers[9].port;
     let (x, y) = place(&browser, other);
     browser.drag((x, y), (x, y));
@@ -59,7 +76,6 @@ fn a_network_of_16_is_drawn_and_can_be_moved() {
     for peer in servers[9].peers() {
         browser.says("#node-card", &peer.to_string());
     }
-    // The card may lie above the node that it tells of.
     browser.click("#node-card h3 button");
     browser.drag((x, y), (x + 60, y + 40));
     browser.wait("the layout settles", "return !gossip.graph.moving");

@@ -23,7 +23,7 @@ const graph = new Graph(store);
 let live = false;
 
 showLegend(store);
-showCard(store);
+showCard(store, graph);
 showNodeTable(store);
 showBooks(store);
 showMessages(store);

@@ -81,7 +81,8 @@ export function showLegend(store) {
   });
 }
 
-export function showCard(store) {
+/** The card opens on the side of the graph on which its node is not. */
+export function showCard(store, graph) {
   const card = document.getElementById('node-card');
   let shown = null;
   let shownNode = null;
@@ -97,6 +98,10 @@ export function showCard(store) {
     if (state === shown) return;
     // A rebuilt button would lose the focus that is on it.
     if (shownNode === node.id && card.contains(document.activeElement)) return;
+    if (shownNode !== node.id) {
+      const place = graph.placeOf(node.id);
+      card.classList.toggle('right', place !== null && place[0] < card.parentElement.clientWidth / 2);
+    }
     shownNode = node.id;
     shown = state;
     const close = make('button', { type: 'button', 'aria-label': 'Close the card', title: 'Close' }, '✕');
