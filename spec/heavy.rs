@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -47,6 +47,41 @@ fn a_slow_sender_is_not_waited_for() {
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("did not arrive within 300ms"), "{answer}");
     let answer = answer_on(headers);
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[test]
+fn a_connection_stays_while_it_is_idle_but_not_with_half_a_request() {
+    let server = Server::start(&["--interval", "0", "--header-time", "300ms"]);
+    let answered = |connection: &mut TcpStream| {
+        connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        connection.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        let mut start = [0; 12];
+        connection.read_exact(&mut start).unwrap();
+        assert_eq!(&start, b"HTTP/1.1 200");
+        let mut rest = [0; 1024];
+        while !connection.read(&mut rest).unwrap().checked_sub(4).is_some_and(|_| rest.contains(&b'}')) {}
+    };
+    let (mut idle, mut half) = (connect(&server), connect(&server));
+    answered(&mut idle);
+    answered(&mut half);
+    half.write_all(b"GET /livez HTTP/1.1\r\nhost").unwrap();
+    let began = Instant::now();
+    assert_eq!(answer_on(half), "");
+    assert!(began.elapsed() >= Duration::from_millis(250), "closed after {:?}", began.elapsed());
+    // The other has been idle for longer than a head may take.
+    answered(&mut idle);
+}
+
+#[test]
+fn whoever_has_said_all_and_closes_its_side_is_answered() {
+    let server = Server::start(&["--interval", "0"]);
+    for request in ["GET /livez HTTP/1.1\r\nhost: x\r\n\r\n", "GET /livez HTTP/1.0\r\n\r\n"] {
+        let mut connection = connect(&server);
+        connection.write_all(request.as_bytes()).unwrap();
+        connection.shutdown(std::net::Shutdown::Write).unwrap();
+        let answer = answer_on(connection);
+        assert!(answer.contains(" 200 OK\r\n"), "{answer:?}");
+    }
 }
 
 #[test]

@@ -91,6 +91,8 @@ where
         let service = service_fn(|request| self.clone().answer(request, address, life.clone()));
         let served = Builder::new()
             .max_buf_size(MAX_HEAD)
+            // Whoever has said all may close its side and still wait for the answer.
+            .half_close(true)
             .serve_connection(TokioIo::new(Watched::new(stream, life.clone())), service);
         if let Err(ended) = life.limit(served).await {
             log::debug!("{address}: {ended}");
