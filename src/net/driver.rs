@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::alarm::Alarm;
 use super::arrivals::Arrivals;
 use super::clock::Clock;
+use super::complaints::Complaints;
 use super::disk::Disk;
 use super::faults::{Injection, sender};
 use super::live::Live;
@@ -42,6 +43,7 @@ struct Inner {
     /// Where records go; absent without a data directory.
     disk: Option<Disk>,
     arrivals: Arrivals,
+    complaints: Complaints,
     alarm: Alarm,
     /// What the alarm is set to.
     sleeping_until: Cell<Option<Time>>,
@@ -74,6 +76,7 @@ impl Handle {
             passage: injection.map(Passage::new),
             disk,
             arrivals: Arrivals::default(),
+            complaints: Complaints::default(),
             alarm: Alarm::new()?,
             sleeping_until: Cell::new(None),
             ended: Notify::new(),
@@ -320,13 +323,18 @@ impl Handle {
                 passage.send(&to, limit, async |left| self.exchange(&to, http, left).await).await
             }
         };
+        let alone = self.inner.node.borrow().view().peers().next().is_none();
+        self.inner.complaints.hear(&to, kind, &answered, alone);
         let result = match answered {
             Ok((status, body)) => decode_reply(kind, &Answer { status, body }, self.inner.door),
             Err(CallError::Refused) => Err(Failure::Refused),
             Err(CallError::TimedOut | CallError::Broken(_)) => Err(Failure::Unknown),
         };
         self.report(match result {
-            Ok(reply) => Input::Delivered { ticket, reply },
+            Ok(reply) => {
+                self.inner.complaints.read(&to, &reply);
+                Input::Delivered { ticket, reply }
+            }
             Err(failure) => {
                 log::debug!("{kind:?} to {to}: {failure:?}");
                 Input::Undelivered { ticket, failure }
@@ -375,6 +383,8 @@ fn log_event(event: &Event) {
         Event::Forged { origin, why, count } => {
             log::warn!("refused a message in the name of {origin}: {why}; {count} forged ones so far");
         }
-        Event::Refused { what, limit } => log::warn!("refused a message: {what}, the limit is {limit}"),
+        Event::Refused { what, limit, count } => {
+            log::warn!("refused a message: {what}, the limit is {limit}; {count} refused for limits so far");
+        }
     }
 }

@@ -11,6 +11,7 @@
 mod alarm;
 mod arrivals;
 mod clock;
+mod complaints;
 mod disk;
 mod driver;
 mod entropy;

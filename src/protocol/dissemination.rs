@@ -456,7 +456,11 @@ impl Node {
             // Nobody repairs a limited message, nor what no peer holds.
             Kind::State | Kind::Message => {}
         }
-        out.push(Output::Emit(Event::Refused { what, limit }));
+        // It is told of ever more rarely: whoever sends too much must not fill a log as well.
+        let count = self.counters.limited + 1;
+        if count.is_power_of_two() {
+            out.push(Output::Emit(Event::Refused { what, limit, count }));
+        }
         Outcome::Limited
     }
 

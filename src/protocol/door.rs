@@ -277,5 +277,7 @@ pub enum Event {
         what: &'static str,
         /// The limit.
         limit: u64,
+        /// How many were so far; it is told of at powers of two.
+        count: u64,
     },
 }

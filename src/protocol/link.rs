@@ -95,6 +95,8 @@ pub struct Link {
     pub refused: bool,
     /// Whose status the other side shall be told.
     pub claims: BTreeSet<NodeId>,
+    /// When the other side was last told that it is not held alive itself.
+    doubt_told_at: Option<Time>,
     /// When to compare, if digests differed.
     pub sync_at: Option<Time>,
     /// A difference of digests that is not explained so far.
@@ -153,6 +155,7 @@ impl Link {
             failures: 0,
             refused: false,
             claims: BTreeSet::new(),
+            doubt_told_at: None,
             sync_at: None,
             doubt: None,
             hasty: 0,
@@ -174,6 +177,15 @@ impl Link {
             states_due: Time(0),
             states_at: Time(0),
             urgent: false,
+        }
+    }
+
+    /// The other side, `id`, is not held alive, and is told so at once, but then only once a `pause`: it may be one that does
+    /// not refute, or cannot, and each answer to being told is another reason to tell it.
+    pub fn tell_doubt(&mut self, now: Time, id: &NodeId, pause: u64) {
+        if self.doubt_told_at.is_none_or(|told| now.since(told) >= pause) {
+            self.doubt_told_at = Some(now);
+            self.claims.insert(id.clone());
         }
     }
 

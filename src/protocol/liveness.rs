@@ -44,11 +44,11 @@ impl Node {
     pub(super) fn link_works(&mut self, now: Time, id: &NodeId) {
         let Some(link) = self.overlay.links.get_mut(id) else { return };
         link.heard(now);
-        // A peer that is held suspect or down and answers is told so at once, so that it can refute.
+        // A peer that is held suspect or down and answers is told so, so that it can refute.
         if self.table.is_doubted(id)
             && let Some(link) = self.overlay.links.get_mut(id)
         {
-            link.claims.insert(id.clone());
+            link.tell_doubt(now, id, self.config.heartbeat_ms);
         }
     }
 

@@ -158,13 +158,10 @@ impl Node {
 
     /// An earlier life, or another process, said something at or above this node's version.
     pub(super) fn continue_above(&mut self, now: Time, version: Version) {
-        // A forged leap would leave no room to continue, and the others refuse what is too far above the state that they hold.
-        // They may be some versions behind, and several small leaps must not add up before the next word: so half of it, and
-        // counted from what was said and not from what was heard.
-        if version > self.own.version + MAX_LEAP / 2 {
-            return;
-        }
-        self.own.heard = self.own.heard.max(version);
+        // The others refuse what is too far above the state that they hold, and may be some versions behind: so this node
+        // climbs by half of that at a time, counted from what it said. Whoever holds more tells it again.
+        let step = self.own.version.saturating_add(MAX_LEAP / 2);
+        self.own.heard = self.own.heard.max(version.min(step));
         if self.own.raise_at.is_some() || !self.own.spoken {
             return;
         }

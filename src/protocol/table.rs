@@ -267,6 +267,10 @@ impl Table {
             return Merge::Full;
         }
         self.change(now, &message.origin, |entry| {
+            // What was claimed before anything was heard of the node itself is held against what it says.
+            if entry.claim_version > message.version + MAX_LEAP / 2 {
+                entry.claim_version = 0;
+            }
             entry.state = Some(State { message: message.clone(), updated_at: now, copies });
             if message.version > entry.claim_version && entry.status != Status::Alive {
                 entry.status = Status::Alive;
@@ -281,13 +285,15 @@ impl Table {
 
     /// Merges a claim; true when it changed what is believed.
     ///
-    /// Versions a leap above the held one are not believed, nor claims beyond the table's size.
+    /// Versions too far above what the node itself said are not believed, however many steps lead there: it could not
+    /// contradict them soon. Nor are claims beyond the table's size.
     pub fn claim(&mut self, now: Time, claim: &Claim) -> bool {
         let held = self.entries.get(&claim.id);
         let (version, status) = held.map_or((0, Status::Alive), |e| (e.claim_version.max(e.version()), e.status));
         let newer = (claim.version, claim.status) > (version, status);
         let room = held.is_some() || self.entries.len() < self.max_nodes;
-        let leap = held.is_some() && claim.version > version + MAX_LEAP;
+        let said = held.filter(|entry| entry.state.is_some()).map(Entry::version);
+        let leap = said.is_some_and(|said| claim.version > said + MAX_LEAP / 2);
         if !newer || !room || leap {
             // Who has known it for longer knows better.
             if (claim.version, claim.status) == (version, status) {

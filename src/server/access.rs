@@ -146,6 +146,11 @@ impl AccessSettings {
     }
 }
 
+/// Where the key of a node with this data directory is kept, unless it is told otherwise.
+pub(super) fn key_in(folder: &Path) -> PathBuf {
+    folder.join("key")
+}
+
 /// Where the key that signs is kept; `None` if nothing is signed. A folder of this node's own data is one more place that
 /// lasts: a node that has one keeps its key there, as `key`, unless `--key-file` names another.
 fn place_of_key(
@@ -156,7 +161,7 @@ fn place_of_key(
     match (sign, key_file) {
         (false, _) => Ok(None),
         (true, Some(file)) => Ok(Some(file)),
-        (true, None) => data_dir.map(|folder| Some(folder.join("key"))).ok_or(AccessError::NoKeyFile),
+        (true, None) => data_dir.map(|folder| Some(key_in(folder))).ok_or(AccessError::NoKeyFile),
     }
 }
 

@@ -19,6 +19,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::access::key_in;
 use super::bounds::{ConnectionBounds, connections_that_fit};
 use super::plain::Plain;
 use super::reload::{Reloader, tell_of_expiry};
@@ -72,6 +73,16 @@ fn tell_of_access(settings: &Settings) {
     for warning in &settings.access.warnings {
         // Nothing is left to do when even stderr is closed.
         let _ = writeln!(std::io::stderr(), "gossip_server: warning: {warning}");
+    }
+    if let Some(key) = settings.data_dir.as_deref().map(key_in)
+        && settings.access.key.is_none()
+        && key.exists()
+    {
+        let _ = writeln!(
+            std::io::stderr(),
+            "gossip_server: warning: {} is not used without --sign; nodes that know it take nothing from this one",
+            key.display()
+        );
     }
     if let Some(key) = &settings.access.key {
         log::info!("this node signs with the key {}", key.public());

@@ -9,6 +9,7 @@ use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
 use actix_web::dev::{self, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, BytesMut, Data, Payload};
@@ -101,6 +102,10 @@ pub async fn discard_unread<B: MessageBody>(
     let body = Rc::new(RefCell::new(request.take_payload()));
     request.set_payload(dev::Payload::Stream { payload: Box::pin(Shared(body.clone())) });
     let answer = next.call(request).await?;
+    // Whoever was waited for once is not waited for again.
+    if answer.status() == StatusCode::REQUEST_TIMEOUT {
+        return Ok(answer);
+    }
     let discard = async {
         let mut length = 0;
         while let Some(Ok(chunk)) = std::future::poll_fn(|context| poll_chunk(&mut *body.borrow_mut(), context)).await {

@@ -61,6 +61,42 @@ fn a_living_node_refutes_by_its_next_version() {
 }
 
 #[test]
+fn a_node_refutes_whatever_claim_the_others_believe() {
+    let mut few = Few::new(vec![quiet(), quiet()]);
+    few.link_first_two();
+    few.run(100);
+    few.bench(1).link(9);
+    let said = few.bench(1).version_of(2);
+    for above in [3 << 30, limits::MAX_LEAP / 2, 7] {
+        few.bench(1).hear_all(9, Vec::new(), vec![claim(2, said + above, Status::Down)]);
+    }
+    assert_eq!(few.bench(1).status_of(2), Some(Status::Down));
+    few.run(20 * HEARTBEAT_MS);
+    for number in [1, 2] {
+        assert_eq!(few.bench(number).status_of(2), Some(Status::Alive), "at {number}");
+    }
+}
+
+#[test]
+fn a_peer_that_answers_and_does_not_refute_is_told_once_a_heartbeat() {
+    let mut bench = acquainted();
+    bench.hear_all(3, Vec::new(), vec![claim(2, 4, Status::Down)]);
+    let (mut told, mut envelopes) = (0, 0);
+    for _ in 0..HEARTBEAT_MS {
+        for (ticket, to, call) in bench.calls() {
+            let Call::Gossip(envelope) = call else { continue };
+            if to == id(2) {
+                told += usize::from(envelope.claims.iter().any(|claim| claim.id == id(2)));
+                envelopes += 1;
+            }
+            bench.tell(Input::Delivered { ticket, reply: accepting(&to, envelope.messages.len()) });
+        }
+        bench.pass(10);
+    }
+    assert!((8..=11).contains(&told) && envelopes <= 3 * told, "told {told} times in {envelopes} envelopes");
+}
+
+#[test]
 fn a_suspect_is_down_after_the_suspicion_time_unless_it_refutes() {
     for refutes in [false, true] {
         let mut bench = acquainted();

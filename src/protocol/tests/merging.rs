@@ -88,6 +88,28 @@ fn of_equal_versions_the_greater_uuid_wins() {
 }
 
 #[test]
+fn claims_do_not_lead_beyond_what_their_node_can_contradict() {
+    let down = |version| Claim { id: id(1), version, status: Status::Down, age_ms: 0, uuid: None };
+    let half = limits::MAX_LEAP / 2;
+    let mut table = Table::new(8);
+    table.merge(Time(0), &message(Kind::State, 1, 5, 9, &[1]), Copies::default());
+    assert!(!table.claim(Time(0), &down(5 + half + 1)));
+    assert!(table.claim(Time(0), &down(5 + half)));
+    assert!(!table.claim(Time(0), &down(5 + half + 1)), "two steps lead no further than one");
+
+    // Of a node that has said nothing so far anything may be claimed, until it says something.
+    let mut table = Table::new(8);
+    assert!(table.claim(Time(0), &down(limits::MAX_VERSION)));
+    assert_eq!(table.merge(Time(0), &message(Kind::State, 1, 5, 9, &[1]), Copies::default()), Merge::Taken);
+    let entry = table.get(&id(1)).unwrap();
+    assert_eq!((entry.status, entry.claim_version), (Status::Alive, 5));
+    let mut table = Table::new(8);
+    assert!(table.claim(Time(0), &down(6)));
+    table.merge(Time(0), &message(Kind::State, 1, 5, 9, &[1]), Copies::default());
+    assert_eq!(table.get(&id(1)).unwrap().status, Status::Down, "what may be true stands");
+}
+
+#[test]
 fn a_table_takes_no_leap_and_no_more_nodes_than_it_may() {
     let mut table = Table::new(2);
     assert_eq!(table.merge(Time(0), &message(Kind::State, 1, 1, 9, &[2]), Copies::default()), Merge::Taken);

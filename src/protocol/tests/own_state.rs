@@ -50,12 +50,26 @@ fn two_processes_with_one_id_do_not_drive_each_other_up() {
 }
 
 #[test]
-fn a_forged_leap_of_the_own_version_is_not_followed() {
+fn a_forged_leap_of_the_own_version_is_followed_by_one_step_that_others_take() {
     let mut bench = Bench::new(quiet());
     bench.link(2);
     bench.hear(2, vec![message(Kind::State, 9, limits::MAX_VERSION, 9, &[1, 2])]);
-    bench.pass(HEARTBEAT_MS);
-    assert_eq!(own(&bench).0, 1);
+    bench.pass(10 * HEARTBEAT_MS);
+    assert_eq!(own(&bench).0, 2 + limits::MAX_LEAP / 2);
+}
+
+#[test]
+fn a_node_climbs_above_a_forged_state_that_all_others_hold() {
+    let mut few = Few::new(vec![quiet(), quiet()]);
+    few.link_first_two();
+    few.run(100);
+    let forged = few.bench(1).version_of(2) + limits::MAX_LEAP;
+    few.bench(1).link(9);
+    let reply = few.bench(1).hear(9, vec![message(Kind::State, 9, forged, 9, &[2, 9])]);
+    assert_eq!(reply.judgements[0].outcome, Outcome::New);
+    few.run(20 * HEARTBEAT_MS);
+    assert_eq!(few.bench(2).node.view().version(), forged + 1);
+    assert_eq!(few.bench(1).version_of(2), forged + 1);
 }
 
 #[test]

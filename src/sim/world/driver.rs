@@ -392,7 +392,7 @@ impl std::fmt::Display for Shown<'_> {
             Event::ForeignPeer { id, registered: false } => write!(f, "drops {id} of the other dialect"),
             Event::IdClaimedTwice { boot } => write!(f, "hears another process under its id (boot {boot:?})"),
             Event::Forged { origin, why, .. } => write!(f, "refuses what is said in the name of {origin}: {why}"),
-            Event::Refused { what, limit } => write!(f, "refuses for a limit: {what}, {limit}"),
+            Event::Refused { what, limit, .. } => write!(f, "refuses for a limit: {what}, {limit}"),
         }
     }
 }
