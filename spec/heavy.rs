@@ -73,6 +73,25 @@ fn a_connection_stays_while_it_is_idle_but_not_with_half_a_request() {
 }
 
 #[test]
+fn idle_connections_give_up_their_places_to_those_that_ask() {
+    let server = Server::start(&["--interval", "0", "--max-connections", "16"]);
+    let mut open: Vec<TcpStream> = Vec::new();
+    for _ in 0..100 {
+        let mut connection = connect(&server);
+        connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        connection.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        let mut start = [0; 12];
+        connection.read_exact(&mut start).expect("whoever asks is answered");
+        assert_eq!(&start, b"HTTP/1.1 200");
+        open.push(connection);
+    }
+    // The oldest of them are closed.
+    let mut rest = String::new();
+    open[0].read_to_string(&mut rest).unwrap();
+    assert!(rest.ends_with("}\n"), "{rest}");
+}
+
+#[test]
 fn whoever_has_said_all_and_closes_its_side_is_answered() {
     let server = Server::start(&["--interval", "0"]);
     for request in ["GET /livez HTTP/1.1\r\nhost: x\r\n\r\n", "GET /livez HTTP/1.0\r\n\r\n"] {

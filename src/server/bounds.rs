@@ -49,7 +49,8 @@ pub struct Bounds {
     #[arg(long, env = "GOSSIP_MAX_BODY", value_name = "BYTES", default_value_t = MAX_BODY)]
     pub max_body: usize,
 
-    /// Connections open at a time, 16 to 1,000,000; further ones wait. Lowered where the process may not open as many files.
+    /// Connections open at a time, 16 to 1,000,000; further ones take the place of the one that has been idle for longest (over TLS
+    /// they wait). Lowered where the process may not open as many files.
     #[arg(long, env = "GOSSIP_MAX_CONNECTIONS", value_name = "N", default_value_t = 16 * 1024)]
     pub max_connections: usize,
 

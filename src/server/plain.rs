@@ -28,7 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::bridge::{Outgoing, Pieces};
-use self::life::{Answering, Life, Times, Watched};
+use self::life::{Answering, Life, Lives, Times, Watched};
 use super::bounds::ConnectionBounds;
 use super::run::give_up_on_who_does_not_read;
 use crate::web::{self, Caller, DirectCall};
@@ -36,7 +36,7 @@ use crate::web::{self, Caller, DirectCall};
 /// Most bytes of a head; a browser's have some 1,000.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// Pause after the system could open no further connection.
+/// Pause after the system could open no further connection, and until a place is looked for again.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What serves connections.
@@ -45,6 +45,7 @@ pub struct Plain<S> {
     routes: S,
     times: Times,
     answering: Answering,
+    lives: Lives,
 }
 
 impl<S, B> Plain<S>
@@ -55,18 +56,17 @@ where
     /// Serves these routes of a node.
     pub fn new(context: web::Context, routes: S, bounds: &ConnectionBounds, keep_alive: Duration) -> Rc<Plain<S>> {
         let times = Times { head: bounds.header_time, keep_alive };
-        Rc::new(Plain { context, routes, times, answering: Answering::default() })
+        Rc::new(Plain { context, routes, times, answering: Answering::default(), lives: Lives::default() })
     }
 
     /// Takes connections, at most so many at a time, for ever.
     pub async fn listen(self: Rc<Plain<S>>, listener: TcpListener, max_connections: usize) {
         let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
         loop {
-            // Nobody closes the semaphore.
-            let Ok(place) = places.clone().acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((stream, address)) => {
                     give_up_on_who_does_not_read(&stream);
+                    let place = self.place(&places).await;
                     actix_rt::spawn(self.clone().connection(stream, address, place));
                 }
                 Err(error) => {
@@ -77,17 +77,37 @@ where
         }
     }
 
+    /// A place for one more connection: a free one, or that of an idle connection; where none is idle, the next that ends.
+    async fn place(&self, places: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+        loop {
+            if let Ok(place) = places.clone().try_acquire_owned() {
+                return Some(place);
+            }
+            self.lives.make_room();
+            // Nobody closes the semaphore, so nothing is open without a place.
+            if let Ok(place) = tokio::time::timeout(PAUSE, places.clone().acquire_owned()).await {
+                return place.ok();
+            }
+        }
+    }
+
     /// Waits until no request is being answered.
     pub async fn quiet(&self) {
         self.answering.none().await;
     }
 
-    async fn connection(self: Rc<Plain<S>>, stream: TcpStream, address: SocketAddr, place: OwnedSemaphorePermit) {
+    async fn connection(
+        self: Rc<Plain<S>>,
+        stream: TcpStream,
+        address: SocketAddr,
+        place: Option<OwnedSemaphorePermit>,
+    ) {
         // An answer that waits for more to come with it would wait for its reader's delayed acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
             log::debug!("{address}: {error}");
         }
         let life = Rc::new(Life::new(self.times));
+        let number = self.lives.begin(&life);
         let service = service_fn(|request| self.clone().answer(request, address, life.clone()));
         let served = Builder::new()
             .max_buf_size(MAX_HEAD)
@@ -97,6 +117,7 @@ where
         if let Err(ended) = life.limit(served).await {
             log::debug!("{address}: {ended}");
         }
+        self.lives.end(number);
         drop(place);
     }
 

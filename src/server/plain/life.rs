@@ -2,14 +2,16 @@
 //!
 //! It waits for a request, reads the head of one, or answers one; each has its limit, but the last, which is the handlers'
 //! affair and, for a reader who takes in nothing, the system's. The one timer of a connection is set when it opens and
-//! looks, when it ends, what the time is to be counted from by then: while all goes well it is never set anew.
+//! looks, when it ends, what the time is to be counted from by then: while all goes well it is never set anew. Where there is
+//! no place for a new connection, the one that has waited for longest gives up its own.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -41,6 +43,46 @@ enum Phase {
 pub(super) struct Life {
     times: Times,
     phase: Cell<Phase>,
+    /// Its place is needed for another.
+    given_up: Cell<bool>,
+    /// Wakes what drives it.
+    waker: RefCell<Option<Waker>>,
+}
+
+/// The connections that are open.
+#[derive(Debug, Default)]
+pub(super) struct Lives {
+    open: RefCell<BTreeMap<u64, Rc<Life>>>,
+    opened: Cell<u64>,
+}
+
+impl Lives {
+    /// One more; its number.
+    pub(super) fn begin(&self, life: &Rc<Life>) -> u64 {
+        let number = self.opened.get();
+        self.opened.set(number + 1);
+        self.open.borrow_mut().insert(number, life.clone());
+        number
+    }
+
+    /// It is closed.
+    pub(super) fn end(&self, number: u64) {
+        self.open.borrow_mut().remove(&number);
+    }
+
+    /// Has the one that has waited for a request for longest give up its place.
+    pub(super) fn make_room(&self) {
+        let open = self.open.borrow();
+        let waiting = open.values().filter_map(|life| match life.phase.get() {
+            Phase::Waiting(since) if !life.given_up.get() => Some((since, life)),
+            _ => None,
+        });
+        let Some((_, longest)) = waiting.min_by_key(|(since, _)| *since) else { return };
+        longest.given_up.set(true);
+        if let Some(waker) = longest.waker.take() {
+            waker.wake();
+        }
+    }
 }
 
 /// Requests of all connections that are being answered.
@@ -79,6 +121,8 @@ impl Drop for Busy {
 pub(super) enum Ended {
     #[error("no request came in time")]
     TooLate,
+    #[error("it was idle, and another needed its place")]
+    GivenUp,
     #[error(transparent)]
     Broken(#[from] hyper::Error),
 }
@@ -86,7 +130,8 @@ pub(super) enum Ended {
 impl Life {
     /// A connection that has just been opened; its first head is already awaited.
     pub(super) fn new(times: Times) -> Life {
-        Life { times, phase: Cell::new(Phase::Head(Instant::now())) }
+        let phase = Cell::new(Phase::Head(Instant::now()));
+        Life { times, phase, given_up: Cell::new(false), waker: RefCell::new(None) }
     }
 
     /// A head is complete.
@@ -129,6 +174,16 @@ impl Life {
             if let Poll::Ready(ended) = served.as_mut().poll(context) {
                 return Poll::Ready(ended.map_err(Ended::from));
             }
+            if self.given_up.get() && matches!(self.phase.get(), Phase::Waiting(_)) {
+                return Poll::Ready(Err(Ended::GivenUp));
+            }
+            // A request that came just then is answered, and the place kept.
+            self.given_up.set(false);
+            let mut waker = self.waker.borrow_mut();
+            if !waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
+                *waker = Some(context.waker().clone());
+            }
+            drop(waker);
             let early = timer.deadline().into_std();
             // A head that is under way may have to be there sooner than the timer was to look.
             if matches!(self.phase.get(), Phase::Head(_)) && self.deadline(early) < early {
