@@ -30,6 +30,8 @@ struct Inner {
     seen: BTreeSet<String>,
     complaints: Vec<String>,
     connections: Vec<TcpStream>,
+    /// It is to be gone: nobody is served any more.
+    gone: bool,
 }
 
 /// One node of the other dialect.
@@ -97,17 +99,27 @@ impl StandIn {
 impl Drop for StandIn {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::SeqCst);
-        for connection in self.inner.lock().unwrap().connections.drain(..) {
+        let mut inner = self.inner.lock().unwrap();
+        inner.gone = true;
+        for connection in inner.connections.drain(..) {
             // The other side may have closed it.
             let _ = connection.shutdown(std::net::Shutdown::Both);
         }
+        drop(inner);
         // Wakes the accepting thread; when that is gone already, nothing needs to be woken.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
 
 fn serve(stream: TcpStream, node: &Mutex<Inner>) {
-    node.lock().unwrap().connections.push(stream.try_clone().unwrap());
+    {
+        // One that was accepted just before the end is not served after it.
+        let mut inner = node.lock().unwrap();
+        if inner.gone {
+            return;
+        }
+        inner.connections.push(stream.try_clone().unwrap());
+    }
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut stream = stream;
     loop {

@@ -47,6 +47,8 @@ fn a_slow_sender_is_not_waited_for() {
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("did not arrive within 300ms"), "{answer}");
     let answer = answer_on(headers);
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    let counted = server.get("/metrics").body;
+    assert!(counted.contains("\ngossip_requests_refused_total{status=\"408\"} 1\n"), "{counted}");
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn routes(
 > {
     // The last one stands in front: guesses at tokens count as requests, too, and whatever is refused is read first.
     let app = App::new().app_data(Data::new(context)).wrap(from_fn(web::guard)).wrap(from_fn(web::limit));
-    app.wrap(from_fn(web::discard_unread)).configure(web::routes)
+    app.wrap(from_fn(web::conclude)).configure(web::routes)
 }
 
 async fn serve(

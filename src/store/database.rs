@@ -72,6 +72,14 @@ impl Database {
         Database::recognise(builder().open(path)?, length, identity)
     }
 
+    /// What a database says of whose it is.
+    pub(super) fn identity_in(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+        if std::fs::metadata(path)?.len() == 0 {
+            return Ok(None);
+        }
+        Database { inner: builder().open(path)?, length: 0 }.meta("identity")
+    }
+
     /// A database in any storage, made if it is empty.
     #[cfg(test)]
     pub(super) fn in_storage(storage: impl redb::StorageBackend, identity: &[u8]) -> Result<Database, StoreError> {

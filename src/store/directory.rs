@@ -115,28 +115,65 @@ impl Directory {
     }
 }
 
-/// The identity of a directory, which is given one if it has none.
+/// The identity of a directory, which is given one if it has none; whether it was. The database holds the same, so a file that
+/// is damaged or lost is written anew from there.
 fn identify(folder: &Path, owner: &Owner, fresh: Uuid) -> Result<(Vec<u8>, bool), OpenError> {
     let path = folder.join("identity");
-    let mut bytes = Vec::new();
-    match File::open(&path) {
+    let failed = |error| OpenError::io(&path, error);
+    let found = match File::open(&path) {
         Ok(file) => {
-            file.take(MAX_IDENTITY_BYTES).read_to_end(&mut bytes).map_err(|error| OpenError::io(&path, error))?;
+            let mut bytes = Vec::new();
+            file.take(MAX_IDENTITY_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+            Some(bytes)
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let found = Identity { format: FORMAT, cluster: owner.cluster.clone(), id: owner.id.clone(), name: fresh };
-            bytes = serde_json::to_vec(&found).map_err(|error| OpenError::io(&path, error.into()))?;
-            write_whole(&path, &bytes).map_err(|error| OpenError::io(&path, error))?;
-            return Ok((bytes, true));
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    let damage = found.as_deref().map_or(Some("it is missing".to_owned()), damage_of);
+    match (damage, found) {
+        (None, Some(bytes)) => check_owner(folder, owner, bytes).map(|bytes| (bytes, false)),
+        (damage, found) => {
+            let why = damage.unwrap_or_default();
+            let kept = super::kept_identity(&folder.join("node.redb")).filter(|kept| damage_of(kept).is_none());
+            if let Some(kept) = kept {
+                let bytes = check_owner(folder, owner, kept)?;
+                if found.is_some() {
+                    fs::rename(&path, folder.join("identity.damaged")).map_err(failed)?;
+                }
+                write_whole(&path, &bytes).map_err(failed)?;
+                log::error!("{}: {why}; it is written anew from the database", path.display());
+                return Ok((bytes, false));
+            }
+            if found.is_some() {
+                let hint = "no database beside it says whose it is; move the directory away, and the node recovers from its peers";
+                return Err(OpenError::Unreadable { path, what: format!("{why}, and {hint}") });
+            }
+            let new = Identity { format: FORMAT, cluster: owner.cluster.clone(), id: owner.id.clone(), name: fresh };
+            let bytes = serde_json::to_vec(&new).map_err(|error| failed(error.into()))?;
+            write_whole(&path, &bytes).map_err(failed)?;
+            Ok((bytes, true))
         }
-        Err(error) => return Err(OpenError::io(&path, error)),
     }
-    // A newer format may name other things, so it is looked for first.
-    #[derive(Deserialize)]
-    struct Format {
-        format: u32,
+}
+
+/// A newer format may name other things than [`Identity`], so it is looked for first.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+/// Why bytes are no identity, of whatever format.
+fn damage_of(bytes: &[u8]) -> Option<String> {
+    match serde_json::from_slice::<Format>(bytes) {
+        Err(error) => Some(error.to_string()),
+        Ok(Format { format }) if format > FORMAT => None,
+        Ok(_) => serde_json::from_slice::<Identity>(bytes).err().map(|error| error.to_string()),
     }
-    let unreadable = |error: serde_json::Error| OpenError::Unreadable { path: path.clone(), what: error.to_string() };
+}
+
+fn check_owner(folder: &Path, owner: &Owner, bytes: Vec<u8>) -> Result<Vec<u8>, OpenError> {
+    let unreadable =
+        |error: serde_json::Error| OpenError::Unreadable { path: folder.join("identity"), what: error.to_string() };
     let Format { format } = serde_json::from_slice(&bytes).map_err(unreadable)?;
     if format > FORMAT {
         return Err(OpenError::NewerFormat { path: folder.to_owned(), found: format, known: FORMAT });
@@ -151,7 +188,7 @@ fn identify(folder: &Path, owner: &Owner, fresh: Uuid) -> Result<(Vec<u8>, bool)
             our_cluster: owner.cluster.clone(),
         });
     }
-    Ok((bytes, false))
+    Ok(bytes)
 }
 
 fn open_file(path: &Path) -> Result<File, OpenError> {

@@ -112,16 +112,26 @@ pub fn open(
     Ok(Opened { image, store, set_aside })
 }
 
-/// Opens and reads a database on a thread of its own, where a panic is no worse than any other damage.
+/// Opens and reads a database.
 fn open_apart(path: &Path, identity: &[u8], shape: Shape) -> Result<(Database, DiskImage), StoreError> {
     let (path, identity) = (path.to_owned(), identity.to_vec());
-    let opened = std::thread::Builder::new().name(OPENER.to_owned()).spawn(move || {
+    apart(move || {
         let mut database = Database::open(&path, &identity)?;
         let image = database.load_checked(shape)?;
         database.compact_if_worth_it();
         Ok((database, image))
-    });
-    match opened {
+    })
+}
+
+/// The identity that a database holds, if it can be read.
+fn kept_identity(path: &Path) -> Option<Vec<u8>> {
+    let path = path.to_owned();
+    apart(move || Database::identity_in(&path)).ok().flatten()
+}
+
+/// Reads on a thread of its own, where a panic is no worse than any other damage.
+fn apart<T: Send + 'static>(read: impl FnOnce() -> Result<T, StoreError> + Send + 'static) -> Result<T, StoreError> {
+    match std::thread::Builder::new().name(OPENER.to_owned()).spawn(read) {
         Ok(thread) => thread.join().unwrap_or_else(|_| Err(StoreError::Damaged("its reader gave up".to_owned()))),
         Err(error) => Err(StoreError::Io(error)),
     }

@@ -366,6 +366,31 @@ fn a_newer_format_and_what_cannot_be_written_are_refused() {
 }
 
 #[test]
+fn an_identity_that_is_damaged_or_lost_is_written_anew_from_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, aside) = (folder.path().join("identity"), folder.path().join("identity.damaged"));
+    let opened = open_it(folder.path(), &owner(7_001)).unwrap();
+    opened.store.write(vec![DiskRecord::Version(9)], Urgency::Lazy);
+    drop(opened);
+    let whole = std::fs::read(&path).unwrap();
+    for damage in [&b""[..], b"no JSON", br#"{"format":1,"cluster":"test"}"#] {
+        std::fs::write(&path, damage).unwrap();
+        assert_eq!(open_it(folder.path(), &owner(7_001)).unwrap().image.version, 9);
+        assert_eq!((std::fs::read(&path).unwrap(), std::fs::read(&aside).unwrap()), (whole.clone(), damage.to_vec()));
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(open_it(folder.path(), &owner(7_002)), Err(OpenError::OtherNode { .. })));
+    assert_eq!(open_it(folder.path(), &owner(7_001)).unwrap().image.version, 9);
+    assert_eq!(std::fs::read(&path).unwrap(), whole);
+
+    // Nothing else says whose it is.
+    std::fs::write(&path, b"no JSON").unwrap();
+    std::fs::write(folder.path().join("node.redb"), b"no database").unwrap();
+    let error = open_it(folder.path(), &owner(7_001)).unwrap_err().to_string();
+    assert!(error.contains("identity") && error.contains("recovers from its peers"), "{error}");
+}
+
+#[test]
 fn a_damaged_database_is_set_aside_and_a_flipped_bit_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("node.redb");

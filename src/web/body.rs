@@ -83,13 +83,27 @@ impl Stream for Shared {
     }
 }
 
-/// Reads and throws away what is left of a body that was refused unread, for its rate, its token or its path, up to
-/// 8 MiB. Who writes all of a body before it reads would otherwise find the connection reset (HTTP/1.1,
+/// Counts what was refused, and reads and throws away what is left of a body that was refused unread, for its rate, its token
+/// or its path, up to 8 MiB. Who writes all of a body before it reads would otherwise find the connection reset (HTTP/1.1,
 /// RFC 9112, section 9.6), or its stream broken (HTTP/2), and not the answer.
 ///
 /// # Errors
 /// Those of what is behind it.
-pub async fn discard_unread<B: MessageBody>(
+pub async fn conclude<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let context = request.app_data::<Data<Context>>().cloned();
+    let answer = discard_unread(request, next).await;
+    if let Some(context) = context {
+        let status =
+            answer.as_ref().map_or_else(|error| error.as_response_error().status_code(), ServiceResponse::status);
+        context.refusals.note(status.as_u16());
+    }
+    answer
+}
+
+async fn discard_unread<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {

@@ -46,6 +46,8 @@ impl DirectCall {
 
     /// Reads the body and answers.
     pub async fn answer(self, context: &Context, body: impl body::Pieces) -> Plain {
-        gossip::carry_directly(context, self.path, body, self.ours).await
+        let answer = gossip::carry_directly(context, self.path, body, self.ours).await;
+        context.refusals.note(answer.status);
+        answer
     }
 }

@@ -105,6 +105,7 @@ fn of_messages(page: &mut Page, view: View<'_>) {
         ("stale", counters.stale),
         ("expired", counters.expired),
         ("limited", counters.limited),
+        ("forged", counters.forged),
     ];
     for (outcome, count) in outcomes {
         page.sample("gossip_messages_judged_total", &[("outcome", outcome)], count as f64);
@@ -130,8 +131,10 @@ fn of_streams(page: &mut Page, context: &Context) {
     page.sample(&format!("{name}_bucket"), &[("le", "+Inf")], hops.count() as f64);
     page.sample(&format!("{name}_sum"), &[], hops.sum() as f64);
     page.sample(&format!("{name}_count"), &[], hops.count() as f64);
-    let refused = context.limiter.refused();
-    page.counter("gossip_requests_refused_total", "Requests refused because their address made too many.", refused);
+    page.head("gossip_requests_refused_total", "counter", "Requests answered with 4xx or 5xx, by status.");
+    for (status, count) in context.refusals.counts() {
+        page.sample("gossip_requests_refused_total", &[("status", &status.to_string())], count as f64);
+    }
     page.gauge("gossip_event_streams", "Watchers of GET /events.", live.streams() as f64);
     page.counter(
         "gossip_event_streams_dropped_total",

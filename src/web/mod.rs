@@ -25,6 +25,7 @@ mod overlay;
 mod page;
 mod peers;
 mod rate;
+mod refusals;
 mod seeds;
 mod state;
 mod text;
@@ -56,6 +57,8 @@ pub struct Context {
     bounds: Bounds,
     /// How many requests are taken of one address.
     limiter: Rc<rate::Limiter>,
+    /// How many were refused.
+    refusals: Rc<refusals::Refusals>,
     /// What callers need.
     access: Rc<Access>,
     /// This node's certificates, if it has any.
@@ -80,11 +83,11 @@ impl Context {
     pub fn new(node: Handle, bounds: Bounds, access: Rc<Access>, tls: Option<Arc<Tls>>) -> Context {
         let survey = Survey::new(node.clone());
         let limiter = Rc::new(rate::Limiter::new(bounds.requests_per_second));
-        Context { survey, node, everyone: Rc::default(), bounds, limiter, access, tls }
+        Context { survey, node, everyone: Rc::default(), bounds, limiter, refusals: Rc::default(), access, tls }
     }
 }
 
-pub use body::discard_unread;
+pub use body::conclude;
 pub use rate::limit;
 
 /// All routes, with and without the trailing slash. Those whose path is a plain text come first, nodes' own before all.
