@@ -181,6 +181,36 @@ fn deaths_and_links_are_told() {
 }
 
 #[test]
+fn whoever_is_told_nothing_gets_signs_of_life_while_much_else_happens() {
+    let server = Server::start(&["--interval", "100ms"]);
+    let mut filtered = Watcher::lines(&server, "?kind=forgotten", None);
+    let begun = filtered.next().expect("a snapshot");
+    let mut all = Watcher::lines(&server, "?kind=state", None);
+    all.next().expect("a snapshot");
+    for _ in 0..5 {
+        all.next().expect("a book");
+    }
+    // The stream's reader gives up after twice the deadline.
+    let line = filtered.line().expect("the stream goes on");
+    let sign: Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(sign["event"], "keep-alive", "{sign}");
+    let at = number(sign["id"].as_str().expect("an id"));
+    assert!(at > number(&begun.id) + 5, "what it was not told has not moved it on: {at}");
+}
+
+#[test]
+fn whoever_is_cut_off_right_after_a_reset_gets_the_snapshot_all_the_same() {
+    let server = Server::start(&["--interval", "0"]);
+    let mut first = Watcher::lines(&server, "", Some("1-1"));
+    let reset = first.next().expect("a reset");
+    assert_eq!(reset.event, "reset");
+    drop(first);
+    let mut again = Watcher::lines(&server, "", Some(&reset.id));
+    let events = [again.next(), again.next()].map(|seen| seen.expect("an event").event);
+    assert_eq!(events, ["reset", "snapshot"]);
+}
+
+#[test]
 fn a_leaving_node_ends_its_streams() {
     let mut server = Server::start(&["--interval", "0"]);
     let mut watcher = Watcher::lines(&server, "", None);

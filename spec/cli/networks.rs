@@ -67,6 +67,7 @@ fn networks_live_side_by_side() {
     terminal.run(&format!("start-network --name one --base-port {other_base}")).fails(1, "runs already with 2 nodes");
     terminal.run(&format!("start-network --name three --base-port {other_base} circular -n 2")).fails(1, "of node 1");
     terminal.run("stop-network --name one").ok();
+    terminal.run("send-message --name one 1 Plum").fails(1, "no network named one runs");
     assert_eq!(terminal.run("status --name two -o json").ok().json().as_array().unwrap().len(), 2);
     terminal.run("status --name one").fails(1, "no network named one runs");
     terminal.run("stop-network --name two").ok();

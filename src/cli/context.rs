@@ -98,11 +98,16 @@ impl Context {
         Ok(self.registry.load_running(&self.name)?)
     }
 
-    /// The node that is meant. Numbers count from the network's base port, or from the usual one when it does not run.
+    /// The node that is meant. Numbers count from the network's base port, or from the usual one when no network runs and none
+    /// was named: nodes may have been started by hand.
     pub fn target(&self, node: &NodeArg) -> Result<Target, Failure> {
         let network = self.running()?;
         let (id, address) = match (node, &network) {
             (NodeArg::Number(number), Some(network)) => network.place_of(*number)?,
+            // Another network's node of that number is not meant.
+            (NodeArg::Number(_), None) if !self.name.is_default() => {
+                return Err(LabError::NotRunning { name: self.name.clone() }.into());
+            }
             (NodeArg::Number(number), None) => {
                 let port = DEFAULT_BASE_PORT.checked_add(*number);
                 let beyond = LabError::BeyondPorts { number: u64::from(*number), base_port: DEFAULT_BASE_PORT };

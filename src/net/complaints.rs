@@ -23,7 +23,10 @@ impl Complaints {
     pub(super) fn hear(&self, to: &NodeId, kind: CallKind, answered: &Result<(u16, Vec<u8>), CallError>, alone: bool) {
         let joins = matches!(kind, CallKind::Link | CallKind::Peers);
         match answered {
-            Ok((status @ (401 | 403), body)) if is_due(&self.turned_away) => {
+            // 409 names two clusters, or two processes of one id.
+            Ok((status @ (401 | 403 | 409), body))
+                if (*status != 409 || joins && alone) && is_due(&self.turned_away) =>
+            {
                 let said = String::from_utf8_lossy(&body[..body.len().min(300)]);
                 log::warn!("{to} turns this node away with {status}: {said}");
             }

@@ -14,6 +14,7 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::{Context, answer};
 use crate::net::{Beginning, Stream, Taken};
@@ -21,6 +22,9 @@ use crate::wire::{EventKind, Problem, ResetEvent};
 
 /// A sign of life when nothing happens: less than what proxies wait for as a rule.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The id of a reset: one that no stream resumes from. Who is cut off between it and the snapshot gets both again.
+const NOWHERE: &str = "reset";
 
 /// How long a watcher may leave unread what is ready for it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -123,7 +127,7 @@ impl Teller {
         let mut out = String::new();
         if let Beginning::Reset(reason) = &beginning {
             let data = serde_json::to_string(&ResetEvent { reason: reason.clone() }).unwrap_or_default();
-            self.write(&mut out, id, EventKind::Reset, &data);
+            self.write(&mut out, NOWHERE, EventKind::Reset, &data);
         }
         if beginning == Beginning::Resumed {
             // The head of the answer goes out with the first bytes.
@@ -162,8 +166,11 @@ async fn tell(
     told: mpsc::Sender<Bytes>,
 ) {
     let mut text = teller.beginning(&context, beginning, &stream.id());
+    // What is not told to this watcher is no sign of life.
+    let mut alive_by = Instant::now() + KEEP_ALIVE;
     loop {
         if !text.is_empty() {
+            alive_by = Instant::now() + KEEP_ALIVE;
             match tokio::time::timeout(PATIENCE, told.send(text.into())).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return,
@@ -172,7 +179,7 @@ async fn tell(
         }
         text = String::new();
         let taken = tokio::select! {
-            taken = tokio::time::timeout(KEEP_ALIVE, stream.next()) => taken,
+            taken = tokio::time::timeout_at(alive_by, stream.next()) => taken,
             () = told.closed() => return,
         };
         match taken {

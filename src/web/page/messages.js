@@ -148,7 +148,7 @@ function sendField(store, choose) {
   const button = form.querySelector('button');
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    if (field.value === '') return;
+    if (field.value.trim() === '') return;
     button.disabled = true;
     note.hidden = true;
     try {
