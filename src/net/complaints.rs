@@ -28,7 +28,8 @@ impl Complaints {
                 if (*status != 409 || joins && alone) && is_due(&self.turned_away) =>
             {
                 let said = String::from_utf8_lossy(&body[..body.len().min(300)]);
-                log::warn!("{to} turns this node away with {status}: {said}");
+                // Quoted: what a peer says must not look like lines of this log.
+                log::warn!("{to} turns this node away with {status}: {said:?}");
             }
             Err(error) if joins && alone && is_due(&self.alone) => {
                 log::warn!("this node has no peers; it asked {to} for a place: {error}");
