@@ -7,7 +7,7 @@ use gossip_network::protocol::{
 };
 use gossip_network::wire::{
     Answer, CallKind, Door, Method, Problem, check_payload, decode_reply, decode_request, encode_call, encode_response,
-    parse_faults, parse_own_payload, parse_read_marks, parse_submission,
+    merge_patch, parse_faults, parse_own_payload, parse_read_marks, parse_seed, parse_submission,
 };
 
 /// Largest payload that the exercises take: small, so that the limit is met.
@@ -117,6 +117,11 @@ pub fn user(data: &[u8]) {
         }),
         2 => parse_read_marks(rest).map(|_| ()),
         3 => parse_faults(rest, door(form), &own).map(|_| ()),
+        _ if which / 5 % 3 == 1 => parse_seed(rest, form).map(|seed| {
+            address(&seed);
+            assert_eq!(seed.form(), form);
+        }),
+        _ if which / 5 % 3 == 2 => patch(rest),
         _ => {
             let text = String::from_utf8_lossy(rest);
             if let Ok(id) = NodeId::parse(&text) {
@@ -130,12 +135,27 @@ pub fn user(data: &[u8]) {
     }
 }
 
+/// A state on the first line and a patch of it behind: what comes of the two is a state or a problem, and patching it once more
+/// changes nothing (RFC 7396, section 2).
+fn patch(data: &[u8]) -> Result<(), Problem> {
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let held = parse_own_payload(&data[..end], MAX_PAYLOAD)?;
+    let patch = parse_own_payload(data.get(end + 1..).unwrap_or_default(), MAX_PAYLOAD)?;
+    let once = merge_patch(held.as_str(), patch.as_str())?;
+    parse_own_payload(once.as_bytes(), MAX_PAYLOAD)?;
+    assert_eq!(merge_patch(&once, patch.as_str()).as_ref(), Ok(&once));
+    Ok(())
+}
+
 /// A node of small bounds, put through anything: each line is one step. `W500` lets half a second pass; `G`, `S` and `L` are
 /// followed by the body of a request to `/gossip/`, `/sync/` and `/peers/`; `D` closes a peer's link; `A` answers the oldest
-/// open call with a body, `F` fails it; `M` and `P` are a user's message and state; `X` stops the node.
+/// open call with a body, `F` fails it; `M`, `P` and `R` are a user's message, state and read marks, `C` takes the state back; `E` adds a seed and `U` removes one, `T`
+/// forgets a node or, with a uuid behind a blank, one message of it; `X` stops the node.
 pub fn node(data: &[u8]) {
     let config = Config {
         max_nodes: 8,
+        max_state_bytes: 2_048,
+        max_seeds: 3,
         max_messages: 8,
         max_books: 4,
         max_paths: 2,
@@ -187,6 +207,16 @@ impl NodeExercise {
             }
             b'M' => self.ask(parse_submission(rest, MAX_PAYLOAD).map(Request::Submit)),
             b'P' => self.ask(parse_own_payload(rest, MAX_PAYLOAD).map(Request::SetState)),
+            b'R' => self.ask(parse_read_marks(rest).map(Request::MarkRead)),
+            b'C' => self.ask(Ok(Request::ClearState)),
+            b'E' => self.ask(parse_seed(rest, IdForm::Local).map(|seed| Request::AddSeeds(vec![seed]))),
+            b'U' | b'T' => {
+                let text = String::from_utf8_lossy(rest);
+                let (id, uuid) = text.split_once(' ').unwrap_or((&text, ""));
+                let Ok(id) = NodeId::parse(id) else { return };
+                let forgotten = Request::Forget { id: id.clone(), uuid: uuid.parse().ok() };
+                self.ask(Ok(if step == b'U' { Request::RemoveSeeds(vec![id]) } else { forgotten }));
+            }
             b'A' | b'F' if !self.open.is_empty() => {
                 let (ticket, kind, _) = self.open.remove(0);
                 let heard = Answer { status: 200, body: rest.to_vec() };
@@ -261,7 +291,10 @@ impl NodeExercise {
     fn check(&mut self) {
         let view = self.node.view();
         assert!(view.peers().count() <= self.config.max_peers);
-        assert!(view.table().len() <= self.config.max_nodes);
+        // Its own state has a place of its own.
+        assert!(view.table().len() <= self.config.max_nodes + 1);
+        assert!(view.table().bytes() <= self.config.max_state_bytes + MAX_PAYLOAD + 1_024);
+        assert!(view.seeds().count() <= self.config.max_seeds);
         assert!(view.log().len() <= self.config.max_messages);
         assert!(view.books().len() <= self.config.max_books);
         assert!(view.version() >= self.version, "its own version fell");

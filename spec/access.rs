@@ -1,5 +1,6 @@
 //! Who may take part: tokens, certificates and signatures, with real processes, and intruders who lack them.
 
+mod encryption;
 mod joining;
 mod signing;
 mod tls;

@@ -134,9 +134,11 @@ fn check(
     let answer = server.call(method, path, body.map(str::as_bytes));
     assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
     let operation = &schemas.0["paths"][route][method.to_lowercase()];
-    let promised = match &operation["responses"][status.to_string()] {
-        Value::Null => &operation["responses"]["default"],
-        found => found,
+    let promised = &operation["responses"][status.to_string()];
+    // Answers that many operations give are described once.
+    let promised = match promised["$ref"].as_str().and_then(|name| name.rsplit('/').next()) {
+        Some(name) => &schemas.0["components"]["responses"][name],
+        None => promised,
     };
     let contents = ["application/json", "application/problem+json"].map(|media| &promised["content"][media]["schema"]);
     let promised = contents.into_iter().find(|schema| !schema.is_null()).unwrap_or(&Value::Null);

@@ -197,6 +197,9 @@ fn explain(error: &SendRequestError) -> CallError {
         SendRequestError::Connect(ConnectError::Io(io)) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
             CallError::Refused
         }
+        SendRequestError::Connect(ConnectError::Io(io)) if let Some(why) = tls::explain_handshake(io) => {
+            CallError::Broken(why)
+        }
         SendRequestError::Connect(ConnectError::Resolver(_) | ConnectError::NoRecords) => CallError::Refused,
         other => CallError::Broken(other.to_string()),
     }

@@ -19,7 +19,8 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
+    SignatureScheme,
 };
 
 /// A certificate that is valid for less than this is worth a warning.
@@ -98,6 +99,7 @@ impl Tls {
             .with_cert_resolver(current);
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
 
@@ -291,9 +293,35 @@ fn original<'a>(name: &ServerName<'a>) -> ServerName<'a> {
     }
 }
 
+/// What went wrong in a handshake, for people; `None` if nothing did, and the connection failed otherwise.
+pub(super) fn explain_handshake(error: &std::io::Error) -> Option<String> {
+    let error = error.get_ref()?.downcast_ref::<Error>()?;
+    Some(match error {
+        Error::InvalidMessage(_) => "what answers there does not speak TLS".to_owned(),
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "its certificate is not of an authority that is trusted here".to_owned()
+        }
+        Error::InvalidCertificate(why) => format!("its certificate does not count: {why}"),
+        Error::AlertReceived(alert) => {
+            format!("it ended the handshake, as it does not take our certificate: {alert:?}")
+        }
+        other => format!("no TLS with it: {other}"),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failed_handshake_is_explained() {
+        let explained = |error: Error| explain_handshake(&std::io::Error::other(error)).unwrap();
+        let strange = explained(Error::InvalidCertificate(CertificateError::UnknownIssuer));
+        assert!(strange.contains("authority"), "{strange}");
+        let bare = explained(Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType));
+        assert!(bare.contains("does not speak TLS"), "{bare}");
+        assert_eq!(explain_handshake(&std::io::ErrorKind::ConnectionReset.into()), None);
+    }
 
     #[test]
     fn an_ipv6_address_comes_back_from_its_stand_in() {

@@ -23,9 +23,9 @@ impl Complaints {
     pub(super) fn hear(&self, to: &NodeId, kind: CallKind, answered: &Result<(u16, Vec<u8>), CallError>, alone: bool) {
         let joins = matches!(kind, CallKind::Link | CallKind::Peers);
         match answered {
-            // 409 names two clusters, or two processes of one id.
-            Ok((status @ (401 | 403 | 409), body))
-                if (*status != 409 || joins && alone) && is_due(&self.turned_away) =>
+            // 409 names two clusters, or two processes of one id; 400 comes where this side does not encrypt and should.
+            Ok((status @ (400 | 401 | 403 | 409), body))
+                if (matches!(status, 401 | 403) || joins && alone) && is_due(&self.turned_away) =>
             {
                 let said = String::from_utf8_lossy(&body[..body.len().min(300)]);
                 // Quoted: what a peer says must not look like lines of this log.

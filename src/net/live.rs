@@ -29,9 +29,6 @@ const MAX_EVENTS: usize = 10_000;
 /// Bytes of events that are kept: payloads may be large.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// Watchers at a time: each costs a connection and a task.
-const MAX_STREAMS: usize = 1_000;
-
 /// How long events are kept on for somebody who may come back.
 const KEPT_WITHOUT_WATCHERS: Duration = Duration::from_secs(600);
 
@@ -243,10 +240,10 @@ impl Handle {
         }
     }
 
-    /// Begins a stream behind the event named `last_id`, or with a snapshot. `None` if as many watch as may.
-    pub fn watch(&self, last_id: Option<&str>) -> Option<(Beginning, Stream)> {
+    /// Begins a stream behind the event named `last_id`, or with a snapshot. `None` if `most` are watching.
+    pub fn watch(&self, last_id: Option<&str>, most: usize) -> Option<(Beginning, Stream)> {
         let live = self.live();
-        if live.streams.get() >= MAX_STREAMS {
+        if live.streams.get() >= most {
             return None;
         }
         let mut ring = live.ring.borrow_mut();

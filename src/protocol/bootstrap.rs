@@ -7,7 +7,6 @@ use rand::RngExt;
 
 use super::calls::{Call, Failure, LinkWish};
 use super::door::{Output, Refusal, Response};
-use super::limits::MAX_SEEDS;
 use super::node::{Node, Purpose};
 use super::words::{IdForm, NodeId, Time};
 
@@ -244,8 +243,8 @@ impl Node {
             return Response::Refused(Refusal::OwnId(own.clone()));
         }
         let new = ids.iter().filter(|id| !self.overlay.seeds.iter().any(|seed| seed.id == **id)).count();
-        if self.overlay.seeds.len() + new > MAX_SEEDS {
-            return Response::Refused(Refusal::TooManySeeds(MAX_SEEDS));
+        if self.overlay.seeds.len() + new > self.config.max_seeds {
+            return Response::Refused(Refusal::TooManySeeds(self.config.max_seeds));
         }
         for id in ids {
             match self.seed_mut(&id) {
@@ -312,7 +311,7 @@ impl Node {
         // It says nothing of an earlier life in its answer; what it pushes next does.
         for id in others {
             let known = self.is_self(&id) || self.overlay.seeds.iter().any(|seed| seed.id == id);
-            if !known && self.overlay.seeds.len() < MAX_SEEDS {
+            if !known && self.overlay.seeds.len() < self.config.max_seeds {
                 self.overlay.seeds.push(SeedNode::new(id, now));
             }
         }

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
-use super::limits::{DEFAULT_MAX_PAYLOAD, UNLIMITED_REACH};
+use super::limits::{DEFAULT_MAX_PAYLOAD, DEFAULT_MAX_SEEDS, MAX_BATCH, MAX_PATH, MAX_WALK, MIN_PATH, UNLIMITED_REACH};
 use super::signature::{AllowedKeys, OriginKey};
+use super::table::Bounds;
 use super::words::NodeId;
 
 /// A node's settings.
@@ -46,10 +47,21 @@ pub struct Config {
     pub max_books: usize,
     /// Most paths kept for one message.
     pub max_paths: usize,
-    /// Most known nodes; what comes from further ones is refused.
+    /// Most known nodes, beside this one; what comes from further ones is refused.
     pub max_nodes: usize,
+    /// Most bytes of all known nodes' states with their paths, apart from this node's own; what would go beyond is refused, so
+    /// that many nodes with large states, or made-up ones, cannot fill the memory.
+    pub max_state_bytes: usize,
     /// Largest payload in bytes.
     pub max_payload: usize,
+    /// Most messages that this node puts into one envelope, 1 to 256.
+    pub max_batch: usize,
+    /// Most ids in the path of a copy that this node passes on, 65 to 256; beyond it the oldest behind the origin are left out.
+    pub max_path: usize,
+    /// Nodes that a search for a place asks one after another, 4 to 64.
+    pub max_walk: u8,
+    /// Most seeds at a time, 1 to 1024.
+    pub max_seeds: usize,
     /// Signs what this node says; without it, it says it unsigned.
     pub signer: Option<OriginKey>,
     /// The only origins that are believed, with their keys; without it the first key seen of an origin counts.
@@ -79,7 +91,12 @@ impl Default for Config {
             max_books: 2_000,
             max_paths: 64,
             max_nodes: 65_536,
+            max_state_bytes: 256 * 1024 * 1024,
             max_payload: DEFAULT_MAX_PAYLOAD,
+            max_batch: MAX_BATCH,
+            max_path: MAX_PATH,
+            max_walk: MAX_WALK,
+            max_seeds: DEFAULT_MAX_SEEDS,
             signer: None,
             allowed_keys: None,
             dialect: true,
@@ -100,6 +117,11 @@ pub struct ConfigError {
 }
 
 impl Config {
+    /// How much the table of known nodes takes.
+    pub fn table_bounds(&self) -> Bounds {
+        Bounds { nodes: self.max_nodes, bytes: self.max_state_bytes }
+    }
+
     /// Checks every number against its range.
     ///
     /// # Errors
@@ -132,6 +154,12 @@ impl Config {
         within("max-books", self.max_books as u64, 0, 10_000_000)?;
         within("max-paths", self.max_paths as u64, 1, 1024)?;
         within("max-nodes", self.max_nodes as u64, 2, 1_000_000)?;
-        within("max-payload", self.max_payload as u64, 64, 1024 * 1024)
+        within("max-state-bytes", self.max_state_bytes as u64, 1024 * 1024, 1 << 40)?;
+        within("max-payload", self.max_payload as u64, 64, 1024 * 1024)?;
+        within("max-batch", self.max_batch as u64, 1, MAX_BATCH as u64)?;
+        within("max-path", self.max_path as u64, MIN_PATH as u64, MAX_PATH as u64)?;
+        within("max-peers-asked", self.max_walk.into(), 4, MAX_WALK.into())?;
+        within("max-seeds", self.max_seeds as u64, 1, 1024)?;
+        within("seed (number of given seeds)", self.seeds.len() as u64, 0, self.max_seeds as u64)
     }
 }

@@ -10,7 +10,7 @@ use super::calls::{Envelope, GossipReply, Header, Judgement, Outcome};
 use super::disk::{DiskRecord, LogRecord};
 use super::door::{Event, Output, Refusal, Response};
 use super::foreign;
-use super::limits::{MAX_BATCH_BYTES, MAX_LEAP, MAX_PATH, UNLIMITED_REACH};
+use super::limits::{MAX_BATCH_BYTES, MAX_LEAP, UNLIMITED_REACH};
 use super::log::{Arrival, Insert};
 use super::node::Node;
 use super::queue::{ItemKey, Waiting};
@@ -165,7 +165,13 @@ impl Node {
     ) -> Outcome {
         let before = self.table.get(&message.origin).map(|entry| (entry.status, entry.state.is_some()));
         let slot = self.slot_of(from);
-        match self.table.merge(now, &message, Copies::begin(slot)) {
+        let copies = Copies::begin(slot);
+        let merge = if self.is_self(&message.origin) {
+            self.table.merge_own(now, &message, copies)
+        } else {
+            self.table.merge(now, &message, copies)
+        };
+        match merge {
             Merge::Taken => {}
             Merge::Same => {
                 self.forget_waiting(from, &ItemKey::State(message.origin.clone()), !self.config.trees);
@@ -176,6 +182,9 @@ impl Node {
             // Whoever holds the version below refuses it as well, so nobody is to count it as held.
             Merge::Leap => return self.refuse(&message, None, "leap of a version", MAX_LEAP, out),
             Merge::Full => return self.refuse(&message, from, "known nodes", self.config.max_nodes as u64, out),
+            Merge::Heavy => {
+                return self.refuse(&message, from, "bytes of all states", self.config.max_state_bytes as u64, out);
+            }
         }
         let (origin, version, uuid) = (message.origin.clone(), message.version, message.uuid);
         self.tell_of_life(&origin, before, out);
@@ -363,9 +372,9 @@ impl Node {
         self.pass_on(now, &ItemKey::Message(uuid, copy), &item, from, path, tree, out);
     }
 
-    /// `path` with this node appended; beyond [`MAX_PATH`] the oldest stations behind the origin are left out.
+    /// `path` with this node appended; beyond the longest allowed path the oldest stations behind the origin are left out.
     pub(super) fn path_through(&self, path: &Path) -> Path {
-        let skipped = (path.len() + 1).saturating_sub(MAX_PATH);
+        let skipped = (path.len() + 1).saturating_sub(self.config.max_path);
         let stations = path.iter().take(1).chain(path.iter().skip(1 + skipped)).chain([&self.id]);
         stations.cloned().collect()
     }

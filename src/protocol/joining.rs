@@ -8,7 +8,6 @@ use rand::RngExt;
 
 use super::calls::{Call, Header, LinkAnswer, LinkCall, LinkReply, LinkWish};
 use super::door::Output;
-use super::limits::MAX_WALK;
 use super::node::{Node, Purpose};
 use super::words::{Boot, NodeId, Time};
 
@@ -75,7 +74,7 @@ impl Node {
         split: bool,
         out: &mut Vec<Output>,
     ) -> LinkAnswer {
-        let walk = walk.unwrap_or_else(|| self.walk_length()).min(MAX_WALK);
+        let walk = walk.unwrap_or_else(|| self.walk_length()).min(self.config.max_walk);
         // A link that fails leads nowhere, and nobody at its other end would promise its place.
         let next: Vec<NodeId> = self.sound_peers(now).filter(|id| *id != from).cloned().collect();
         if walk > 0 && !next.is_empty() {
@@ -244,7 +243,9 @@ impl Node {
                 self.linked_by_answer(now, &peer, boot, out);
                 return;
             }
-            (Stage::Walking, LinkAnswer::Walk { next, walk }) if join.steps < MAX_WALK && !self.is_self(&next) => {
+            (Stage::Walking, LinkAnswer::Walk { next, walk })
+                if join.steps < self.config.max_walk && !self.is_self(&next) =>
+            {
                 join.steps += 1;
                 join.stage = Stage::Walking;
                 join.asked = next;

@@ -91,7 +91,7 @@ impl Node {
         }
         self.restore_pins(image.pins.into_iter().filter_map(|(id, key)| Some((id, key?))));
         let own = image.own.map(|own| {
-            self.table.merge(now, &own.message, Copies::default());
+            self.table.merge_own(now, &own.message, Copies::default());
             (own.message.payload.clone(), own.set)
         });
         self.own.restore(now, image.version, own);

@@ -15,8 +15,12 @@ pub const UNLIMITED_REACH: usize = 64;
 /// Longest host name, as in DNS (RFC 1035, section 2.3.4).
 pub const MAX_HOST_LENGTH: usize = 253;
 
-/// Longest path that a copy may carry: the greatest ttl and its origin.
+/// Longest path that a copy may carry: the greatest ttl and its origin. A node may be told to pass on shorter ones, yet none
+/// shorter than [`MIN_PATH`].
 pub const MAX_PATH: usize = 256;
+
+/// The shortest bound of a path: with less, a message of unlimited reach would count as a limited one after some hops.
+pub const MIN_PATH: usize = UNLIMITED_REACH + 1;
 
 /// Most copies that `relays` may ask for.
 pub const MAX_RELAYS: u8 = 16;
@@ -24,7 +28,7 @@ pub const MAX_RELAYS: u8 = 16;
 /// Largest payload in bytes, unless configured: a page of text, not a file.
 pub const DEFAULT_MAX_PAYLOAD: usize = 64 * 1024;
 
-/// Most messages in one envelope: keeps one request's work short beside other requests.
+/// Most messages in one envelope: keeps one request's work short beside other requests. A node may be told to send fewer.
 pub const MAX_BATCH: usize = 256;
 
 /// Bytes of messages after which an envelope or a reply is full; one message more may be within.
@@ -60,7 +64,7 @@ pub const MAX_SYMBOLS: usize = 16 * 1024;
 /// Fingerprints in one list of a comparison: every known node and every remembered message.
 pub const MAX_FINGERPRINTS: usize = 128 * 1024;
 
-/// Steps of a join's walk, whatever the asked nodes say.
+/// Steps of a join's walk, whatever the asked nodes say; a node may be told to take fewer.
 pub const MAX_WALK: u8 = 64;
 
 /// Forgotten nodes that are remembered as such.
@@ -72,5 +76,6 @@ pub const MAX_FOREIGN: usize = 64;
 /// Failures in a row after which a foreign peer is dropped.
 pub const MAX_FOREIGN_FAILURES: u32 = 6;
 
-/// Seeds that are kept, given ones and those heard from a foreign seed together.
-pub const MAX_SEEDS: usize = 64;
+/// Seeds that are kept unless configured, given ones and those heard from a foreign seed together: each is asked from time
+/// to time.
+pub const DEFAULT_MAX_SEEDS: usize = 64;

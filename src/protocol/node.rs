@@ -140,12 +140,12 @@ impl Node {
         let boot = random.random_range(1..=MAX_VERSION);
         let own = Own::new(now, &config);
         let overlay = Overlay::new(now, &config, &id);
-        let mut table = Table::new(config.max_nodes);
+        let mut table = Table::new(config.table_bounds());
         if config.durable {
             table.note_changes();
         }
         let log = Log::new(config.max_messages, config.max_message_bytes, config.max_paths, random.random());
-        let books = Log::new(config.max_books, usize::MAX, config.max_paths, random.random());
+        let books = Log::new(config.max_books, config.max_state_bytes, config.max_paths, random.random());
         let origins = Origins::new(config.allowed_keys.clone());
         Node {
             config,

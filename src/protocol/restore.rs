@@ -8,7 +8,7 @@ use rand::RngExt;
 
 use super::link::Link;
 use super::node::Node;
-use super::table::Table;
+use super::table::{Bounds, Table};
 use super::tree::Copies;
 use super::words::{Boot, Message, NodeId, Time};
 
@@ -19,9 +19,9 @@ pub struct Known {
 }
 
 impl Known {
-    /// Knows these states, heard at time `now`, in a table of at most `max_nodes` nodes.
-    pub fn new<'a>(now: Time, max_nodes: usize, states: impl Iterator<Item = &'a Message>) -> Known {
-        let mut table = Table::new(max_nodes);
+    /// Knows these states, heard at time `now`, in a table of these bounds.
+    pub fn new<'a>(now: Time, bounds: Bounds, states: impl Iterator<Item = &'a Message>) -> Known {
+        let mut table = Table::new(bounds);
         for state in states {
             table.merge(now, state, Copies::default());
         }

@@ -22,7 +22,7 @@ impl Node {
     pub(super) fn walk_length(&self) -> u8 {
         let size = self.table.len().max(1) as u64;
         let log = u64::BITS - (size - 1).leading_zeros();
-        u8::try_from(2 * log + 4).unwrap_or(MAX_WALK).min(MAX_WALK)
+        u8::try_from(2 * log + 4).unwrap_or(MAX_WALK).min(self.config.max_walk)
     }
 
     /// A request for a link was not answered: whoever was asked may be dead, and says nothing of free places elsewhere.

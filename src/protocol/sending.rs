@@ -7,7 +7,7 @@
 use super::Failure;
 use super::calls::{Call, Envelope, GossipReply, Judgement, Outcome};
 use super::door::Output;
-use super::limits::{MAX_BATCH, MAX_BATCH_BYTES, MAX_CLAIMS, UNLIMITED_REACH};
+use super::limits::{MAX_BATCH_BYTES, MAX_CLAIMS, UNLIMITED_REACH};
 use super::link::{Carried, Link, Wishes};
 use super::node::{Node, Purpose};
 use super::queue::{ItemKey, Waiting};
@@ -88,7 +88,7 @@ impl Node {
             link.singly = false;
             return (items, messages);
         }
-        let most = if link.singly { 1 } else { MAX_BATCH };
+        let most = if link.singly { 1 } else { self.config.max_batch };
         let mut taken = Vec::new();
         while taken.len() < most {
             let Some(next) = link.pop() else { break };

@@ -6,83 +6,18 @@
 //!
 //! The table never sends anything and holds no time-outs; `node.rs` and `liveness.rs` drive it.
 
+mod entry;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use entry::{Entry, Merge, State};
+
 use super::disk::KnownRecord;
-use super::fingerprint::{self, Fingerprint};
+use super::fingerprint::Fingerprint;
 use super::limits::MAX_LEAP;
 use super::shared::SharedMap;
 use super::tree::{Copies, Tree};
 use super::words::{Claim, Message, NodeId, Status, Time, Version};
-
-/// The newest state known of one node.
-#[derive(Clone, Debug)]
-pub struct State {
-    /// The first copy of the message that brought it.
-    pub message: Message,
-    /// When it arrived here.
-    pub updated_at: Time,
-    /// Over which links copies came.
-    pub copies: Copies,
-}
-
-/// One known node.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Its newest state; absent while only a claim about it is known.
-    pub state: Option<State>,
-    /// What is believed of it.
-    pub status: Status,
-    /// Since when.
-    pub since: Time,
-    /// The version to which the belief refers.
-    pub claim_version: Version,
-    /// Dead for so long that it is no longer spoken of.
-    faded: bool,
-    /// Remembered from an earlier life of this node, and not confirmed since.
-    remembered: bool,
-}
-
-impl Entry {
-    fn new(now: Time) -> Entry {
-        Entry { state: None, status: Status::Alive, since: now, claim_version: 0, faded: false, remembered: false }
-    }
-
-    /// The state's version, 0 without one.
-    pub fn version(&self) -> Version {
-        self.state.as_ref().map_or(0, |state| state.message.version)
-    }
-
-    /// What to show of its status: one that this life never saw confirmed is not called alive.
-    pub fn shown_status(&self) -> Status {
-        if self.remembered && self.status == Status::Alive { Status::Unverified } else { self.status }
-    }
-
-    /// Whether it has been dead for so long that it is no longer spoken of.
-    pub fn is_faded(&self) -> bool {
-        self.faded
-    }
-
-    fn fingerprint(&self, id: &NodeId) -> Option<Fingerprint> {
-        let state = self.state.as_ref().filter(|_| !self.faded)?;
-        Some(fingerprint::of_state(id, state.message.version, state.message.uuid, self.status, self.claim_version))
-    }
-}
-
-/// What became of an offered state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Merge {
-    /// It is newer and was taken.
-    Taken,
-    /// It is the one that is held.
-    Same,
-    /// A newer one is held.
-    Older,
-    /// Refused: a leap of more than [`MAX_LEAP`] above the held version.
-    Leap,
-    /// Refused: as many nodes are known as may be.
-    Full,
-}
 
 /// What is kept of an origin that sends messages: apart from its entry, which in a simulated network is shared as long as
 /// it does not change.
@@ -94,12 +29,23 @@ struct Course {
     heard: Version,
 }
 
+/// How much a table takes in. This node's own state is not held against it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Most nodes.
+    pub nodes: usize,
+    /// Most bytes of all their states, with their paths.
+    pub bytes: usize,
+}
+
 /// Everything known of all nodes, this one included.
 #[derive(Clone, Debug)]
 pub struct Table {
     entries: SharedMap<Entry>,
     courses: BTreeMap<NodeId, Course>,
-    max_nodes: usize,
+    bounds: Bounds,
+    /// Bytes of all states.
+    bytes: usize,
     hash: u64,
     states: u64,
     revision: u64,
@@ -113,12 +59,13 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table that takes at most `max_nodes` nodes.
-    pub fn new(max_nodes: usize) -> Table {
+    /// An empty table.
+    pub fn new(bounds: Bounds) -> Table {
         Table {
             entries: SharedMap::new(),
             courses: BTreeMap::new(),
-            max_nodes,
+            bounds,
+            bytes: 0,
             hash: 0,
             states: 0,
             revision: 0,
@@ -154,7 +101,7 @@ impl Table {
 
     /// Takes back what a disk kept.
     pub(super) fn restore(&mut self, now: Time, known: KnownRecord) {
-        if self.entries.len() >= self.max_nodes {
+        if self.entries.len() >= self.bounds.nodes {
             return;
         }
         if let Some((message, at)) = &known.state {
@@ -249,23 +196,48 @@ impl Table {
         self.get(id)?.fingerprint(id)
     }
 
+    /// Bytes of all states, with their paths.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Merges an offered state.
     pub fn merge(&mut self, now: Time, message: &Message, copies: Copies) -> Merge {
-        if let Some(entry) = self.entries.get(&message.origin) {
-            if let Some(held) = &entry.state {
-                let held = &held.message;
-                match (message.version, message.uuid).cmp(&(held.version, held.uuid)) {
-                    std::cmp::Ordering::Less => return Merge::Older,
-                    std::cmp::Ordering::Equal => return Merge::Same,
-                    std::cmp::Ordering::Greater => {}
-                }
-                if message.version > held.version + MAX_LEAP {
-                    return Merge::Leap;
-                }
-            }
-        } else if self.entries.len() >= self.max_nodes {
-            return Merge::Full;
+        let held = self.entries.get(&message.origin);
+        let room = held.is_some() || self.entries.len() < self.bounds.nodes;
+        let (before, after) = (held.map_or(0, Entry::weight), message.weight());
+        let light = after <= before || self.bytes - before + after <= self.bounds.bytes;
+        match self.judge(message) {
+            Merge::Taken if !room => Merge::Full,
+            Merge::Taken if !light => Merge::Heavy,
+            Merge::Taken => self.take(now, message, copies),
+            refused => refused,
         }
+    }
+
+    /// Merges a state of the node that holds this table, for which there is always room.
+    pub(super) fn merge_own(&mut self, now: Time, message: &Message, copies: Copies) -> Merge {
+        match self.judge(message) {
+            Merge::Taken => self.take(now, message, copies),
+            refused => refused,
+        }
+    }
+
+    /// Holds a state against the one that is held.
+    fn judge(&self, message: &Message) -> Merge {
+        let Some(held) = self.entries.get(&message.origin).and_then(|entry| entry.state.as_ref()) else {
+            return Merge::Taken;
+        };
+        let held = &held.message;
+        match (message.version, message.uuid).cmp(&(held.version, held.uuid)) {
+            std::cmp::Ordering::Less => Merge::Older,
+            std::cmp::Ordering::Equal => Merge::Same,
+            std::cmp::Ordering::Greater if message.version > held.version + MAX_LEAP => Merge::Leap,
+            std::cmp::Ordering::Greater => Merge::Taken,
+        }
+    }
+
+    fn take(&mut self, now: Time, message: &Message, copies: Copies) -> Merge {
         self.change(now, &message.origin, |entry| {
             // What was claimed before anything was heard of the node itself is held against what it says.
             if entry.claim_version > message.version + MAX_LEAP / 2 {
@@ -291,7 +263,7 @@ impl Table {
         let held = self.entries.get(&claim.id);
         let (version, status) = held.map_or((0, Status::Alive), |e| (e.claim_version.max(e.version()), e.status));
         let newer = (claim.version, claim.status) > (version, status);
-        let room = held.is_some() || self.entries.len() < self.max_nodes;
+        let room = held.is_some() || self.entries.len() < self.bounds.nodes;
         let said = held.filter(|entry| entry.state.is_some()).map(Entry::version);
         let leap = said.is_some_and(|said| claim.version > said + MAX_LEAP / 2);
         if !newer || !room || leap {
@@ -332,6 +304,7 @@ impl Table {
         let Some(entry) = self.entries.remove(id) else { return };
         self.note_changed(id);
         self.courses.remove(id);
+        self.bytes -= entry.weight();
         self.dead -= usize::from(!entry.status.is_live());
         self.doubted -= usize::from(entry.status != Status::Alive);
         if let Some(fingerprint) = entry.fingerprint(id) {
@@ -413,7 +386,9 @@ impl Table {
         let entry = self.entries.get_or_insert_with(id, || Entry::new(now));
         let doubt = |entry: &Entry| (!entry.status.is_live(), entry.status != Status::Alive);
         let (before, (was_dead, was_doubted)) = (entry.fingerprint(id), doubt(entry));
+        let weight = entry.weight();
         change(entry);
+        self.bytes = self.bytes + entry.weight() - weight;
         let (after, (is_dead, is_doubted)) = (entry.fingerprint(id), doubt(entry));
         self.doubted = self.doubted + usize::from(is_doubted) - usize::from(was_doubted);
         self.dead = self.dead + usize::from(is_dead) - usize::from(was_dead);

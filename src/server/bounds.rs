@@ -1,7 +1,8 @@
 //! The flags of what one node takes at most, each with its reason.
 //!
-//! What belongs to the protocol itself (path length, messages in an envelope, claims) is the same for all nodes and stands
-//! in `protocol/limits.rs`; what stands here is one node's own affair, and two nodes of one network may differ in it.
+//! What a node must be ready for from others (messages in a request, ids in a path, claims, bytes of an answer) is the same
+//! for all nodes and stands in `protocol/limits.rs`; what stands here is one node's own affair, and two nodes of one network
+//! may differ in it.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -41,16 +42,41 @@ pub struct Bounds {
     #[arg(long, env = "GOSSIP_MAX_NODES", value_name = "N", default_value_t = Config::default().max_nodes)]
     pub max_nodes: usize,
 
+    /// Bytes of all nodes' states with their paths, from 1048576 on, and as many of the history of books; states that would go
+    /// beyond are refused.
+    #[arg(long, env = "GOSSIP_MAX_STATE_BYTES", value_name = "BYTES", default_value_t = Config::default().max_state_bytes)]
+    pub max_state_bytes: usize,
+
     /// Bytes of one payload, 64 to 1048576. Nodes that take less refuse what others' users may submit.
     #[arg(long, env = "GOSSIP_MAX_PAYLOAD", value_name = "BYTES", default_value_t = DEFAULT_MAX_PAYLOAD)]
     pub max_payload: usize,
+
+    /// Messages that this node puts into one envelope, 1 to 256. It takes up to 1024 in one request.
+    #[arg(long, env = "GOSSIP_MAX_BATCH", value_name = "N", default_value_t = Config::default().max_batch)]
+    pub max_batch: usize,
+
+    /// Ids in the path of a message that this node passes on, 65 to 256; above it the oldest behind the origin are left out.
+    #[arg(long, env = "GOSSIP_MAX_PATH", value_name = "N", default_value_t = Config::default().max_path)]
+    pub max_path: usize,
+
+    /// Nodes that a search for a place asks one after another, 4 to 64; then it begins anew later.
+    #[arg(long, env = "GOSSIP_MAX_PEERS_ASKED", value_name = "N", default_value_t = Config::default().max_walk)]
+    pub max_peers_asked: u8,
+
+    /// Seeds at a time, 1 to 1024: given ones, those added later, and those named by a seed of the other dialect.
+    #[arg(long, env = "GOSSIP_MAX_SEEDS", value_name = "N", default_value_t = Config::default().max_seeds)]
+    pub max_seeds: usize,
+
+    /// Streams of events at a time (GET /events), 1 to 100,000; further ones are answered 503.
+    #[arg(long, env = "GOSSIP_MAX_EVENT_STREAMS", value_name = "N", default_value_t = 1_000)]
+    pub max_event_streams: usize,
 
     /// Bytes of one request's body, from 2097152 (a full envelope of the largest payloads) to 67108864.
     #[arg(long, env = "GOSSIP_MAX_BODY", value_name = "BYTES", default_value_t = MAX_BODY)]
     pub max_body: usize,
 
-    /// Connections open at a time, 16 to 1,000,000; further ones take the place of the one that has been idle for longest (over TLS
-    /// they wait). Lowered where the process may not open as many files.
+    /// Connections open at a time, 16 to 1,000,000; further ones take the place of the one that has been idle for longest.
+    /// Lowered where the process may not open as many files.
     #[arg(long, env = "GOSSIP_MAX_CONNECTIONS", value_name = "N", default_value_t = 16 * 1024)]
     pub max_connections: usize,
 
@@ -85,7 +111,12 @@ impl Bounds {
         config.max_books = self.max_books;
         config.max_paths = self.max_paths;
         config.max_nodes = self.max_nodes;
+        config.max_state_bytes = self.max_state_bytes;
         config.max_payload = self.max_payload;
+        config.max_batch = self.max_batch;
+        config.max_path = self.max_path;
+        config.max_walk = self.max_peers_asked;
+        config.max_seeds = self.max_seeds;
     }
 
     /// What the HTTP face takes of one request, and how many of them, for a node that listens on `bind`.
@@ -95,11 +126,13 @@ impl Bounds {
     pub fn of_requests(&self, bind: IpAddr) -> Result<web::Bounds, ConfigError> {
         within("max-body", self.max_body as u64, MAX_BODY as u64, 64 * 1024 * 1024)?;
         check_time("body-time", self.body_time)?;
+        within("max-event-streams", self.max_event_streams as u64, 1, 100_000)?;
         let usual = if bind.is_loopback() { 0 } else { DEFAULT_RATE };
         Ok(web::Bounds {
             max_payload: self.max_payload,
             max_body: self.max_body,
             body_time: self.body_time,
+            event_streams: self.max_event_streams,
             requests_per_second: self.max_request_rate.unwrap_or(usual),
         })
     }

@@ -6,10 +6,10 @@
 mod access;
 mod books;
 mod bounds;
+mod connections;
 mod health;
 mod key_files;
 mod panics;
-mod plain;
 mod program;
 mod reload;
 mod run;

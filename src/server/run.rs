@@ -4,24 +4,21 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_service::{IntoServiceFactory as _, ServiceFactory};
-use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::App;
 use actix_web::body::MessageBody;
-use actix_web::dev::{AppConfig, ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
-use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::access::key_in;
-use super::bounds::{ConnectionBounds, connections_that_fit};
-use super::plain::Plain;
+use super::bounds::connections_that_fit;
+use super::connections::Connections;
 use super::reload::{Reloader, tell_of_expiry};
 use super::service_manager;
 use super::settings::Settings;
@@ -31,13 +28,6 @@ use crate::protocol::{DiskImage, Node, NodeId};
 use crate::store::{self, Owner};
 use crate::web;
 use crate::wire::Door;
-
-/// A connection between nodes stays open over many heartbeats.
-const KEEP_ALIVE: Duration = Duration::from_secs(120);
-
-/// How long the other end of a connection may take in nothing of what waits for it (RFC 5482): a stream of events would
-/// otherwise hold the connection of whoever stopped reading for ever.
-const UNREAD_TIME: Duration = Duration::from_secs(30);
 
 /// Time for what is being answered when the node leaves.
 const LAST_ANSWERS: Duration = Duration::from_millis(300);
@@ -56,7 +46,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     let bound = listener.local_addr()?;
     let id = settings.id(bound);
     let clock = Clock::start();
-    let (image, disk) = match &settings.data_dir {
+    let kept = match &settings.data_dir {
         None => (DiskImage::default(), None),
         Some(folder) => open_disk(folder, &settings, &id, clock)?,
     };
@@ -65,7 +55,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     tell_of_access(&settings);
     let mut building = tokio::runtime::Builder::new_current_thread();
     let runtime = building.enable_all().max_blocking_threads(RESOLVING_AT_ONCE).build()?;
-    actix_rt::System::with_tokio_rt(|| runtime).block_on(serve(settings, id, clock, image, disk, listener))
+    actix_rt::System::with_tokio_rt(|| runtime).block_on(serve(settings, id, clock, kept, listener))
 }
 
 /// Says on stderr what the operator should know of who may take part, whatever the level of the log.
@@ -110,12 +100,11 @@ fn open_disk(
     Ok((opened.image, Some(Disk::new(opened.store, progress))))
 }
 
-/// What a node is made of, which is made in the thread where it lives.
+/// What a node is made of.
 struct Making {
     settings: Settings,
     id: NodeId,
     clock: Clock,
-    kept: Mutex<Option<(DiskImage, Option<Disk>)>>,
     client_tls: Option<rustls::ClientConfig>,
     seed: [u8; 32],
     fault_seed: Option<[u8; 32]>,
@@ -123,35 +112,35 @@ struct Making {
 }
 
 impl Making {
-    /// Starts the node and what belongs to it.
+    /// Starts the node, with what its disk kept, and what belongs to it.
     ///
     /// # Errors
     /// When the system has no timer left.
-    fn start(&self) -> std::io::Result<web::Context> {
-        let settings = &self.settings;
-        let (image, disk) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
-        let client = Client::over(self.client_tls.clone());
+    fn start(self, (image, disk): (DiskImage, Option<Disk>)) -> std::io::Result<web::Context> {
+        let settings = self.settings;
+        let client = Client::over(self.client_tls);
         client.set_token(settings.access.tokens.as_ref().map(Tokens::to_send).as_ref());
-        let mut node = Node::new(settings.config.clone(), self.id.clone(), self.seed, self.clock.now());
+        let mut node = Node::new(settings.config, self.id.clone(), self.seed, self.clock.now());
         node.restore(self.clock.now(), image);
         let injection = self.fault_seed.map(Injection::new);
         let door = Door { form: self.id.form() };
         let handle = Handle::start(node, client.clone(), self.clock, door, injection, disk)?;
-        actix_rt::spawn(leave_when_told(handle.clone(), self.left.clone()));
+        actix_rt::spawn(leave_when_told(handle.clone(), self.left));
         actix_rt::spawn(service_manager::keep_telling(handle.clone()));
-        let access = Rc::new(web::Access::new(settings.access.tls.is_some()));
+        let tls = settings.access.tls.clone();
+        let access = Rc::new(web::Access::new(tls.is_some()));
         access.set_tokens(settings.access.tokens.clone(), settings.access.read_tokens.clone());
-        let (seeds_file, seeds) = settings.seeds_file.clone().unzip();
+        let (seeds_file, seeds) = settings.seeds_file.unzip();
         let reloader = Reloader {
             node: handle.clone(),
             client,
             access: access.clone(),
-            settings: settings.access.clone(),
+            settings: settings.access,
             seeds_file,
             seeds: seeds.unwrap_or_default(),
         };
         actix_rt::spawn(reloader.run());
-        Ok(web::Context::new(handle, settings.requests, access, settings.access.tls.clone()))
+        Ok(web::Context::new(handle, settings.requests, access, tls))
     }
 }
 
@@ -172,115 +161,41 @@ fn routes(
     app.wrap(from_fn(web::conclude)).configure(web::routes)
 }
 
+/// Serves in this thread, where the node lives as well.
 async fn serve(
     settings: Settings,
     id: NodeId,
     clock: Clock,
-    image: DiskImage,
-    disk: Option<Disk>,
+    kept: (DiskImage, Option<Disk>),
     listener: TcpListener,
 ) -> anyhow::Result<()> {
     let (left, mut leaving) = mpsc::unbounded_channel();
     let tls = settings.access.tls.clone();
-    let connections = settings.connections;
+    let bounds = settings.connections;
     let making = Making {
         seed: fresh_seed()?,
         fault_seed: if settings.allow_faults { Some(fresh_seed()?) } else { None },
         client_tls: tls.as_ref().map(Tls::client_config).transpose()?,
-        kept: Mutex::new(Some((image, disk))),
         settings,
         id,
         clock,
         left,
     };
-    match tls.as_ref().map(Tls::server_config).transpose()? {
-        None => serve_plain(making, &connections, listener, &mut leaving).await,
-        Some(config) => serve_encrypted(making, &connections, listener, config, &mut leaving).await,
-    }
-}
-
-type Leaving = mpsc::UnboundedReceiver<anyhow::Result<()>>;
-
-/// In this thread, over connections of hyper's.
-async fn serve_plain(
-    making: Making,
-    connections: &ConnectionBounds,
-    listener: TcpListener,
-    leaving: &mut Leaving,
-) -> anyhow::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let context = making.start()?;
+    let context = making.start(kept)?;
     let service = routes(context.clone()).into_factory().new_service(AppConfig::default()).await;
     let service = service.map_err(|()| anyhow::anyhow!("the routes do not start"))?;
-    let plain = Plain::new(context, service, connections, KEEP_ALIVE);
-    let fit = connections_that_fit(connections.max_connections);
+    let encryption = tls.as_ref().map(Tls::server_config).transpose()?;
+    let connections = Connections::new(context, service, &bounds, encryption);
+    let fit = connections_that_fit(bounds.max_connections);
     tokio::select! {
-        () = plain.clone().listen(listener, fit) => {}
+        () = connections.clone().listen(listener, fit) => {}
         result = leaving.recv() => result.unwrap_or(Ok(()))?,
     }
     // What hangs on must not keep the process.
-    let _ = tokio::time::timeout(LAST_ANSWERS, plain.quiet()).await;
+    let _ = tokio::time::timeout(LAST_ANSWERS, connections.quiet()).await;
     Ok(())
-}
-
-/// In a worker of actix's, which speaks TLS and with it HTTP/2.
-async fn serve_encrypted(
-    making: Making,
-    connections: &ConnectionBounds,
-    listener: TcpListener,
-    config: rustls::ServerConfig,
-    leaving: &mut Leaving,
-) -> anyhow::Result<()> {
-    let making = Arc::new(making);
-    // The node lives on the one worker's thread, where its handlers run: it is made there, by the first use of this.
-    let factory = move || {
-        routes(making.start().unwrap_or_else(|error| {
-            // A worker has nobody to hand it to.
-            log::error!("the node does not start: {error}");
-            std::process::exit(1)
-        }))
-    };
-    let server = HttpServer::new(factory)
-        .on_connect(|connection, notes| {
-            web::note_client(connection, notes);
-            if let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() {
-                give_up_on_who_does_not_read(stream.get_ref().0);
-            }
-        })
-        .workers(1)
-        .worker_max_blocking_threads(RESOLVING_AT_ONCE)
-        .max_connections(connections_that_fit(connections.max_connections))
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(connections.header_time)
-        .disable_signals()
-        .shutdown_timeout(1)
-        .listen_rustls_0_23(listener, config)?
-        .run();
-    let stopper: ServerHandle = server.handle();
-    tokio::pin!(server);
-    tokio::select! {
-        ended = &mut server => ended.context("the server ended")?,
-        result = leaving.recv() => {
-            result.unwrap_or(Ok(()))?;
-            let quick = async {
-                tokio::join!(stopper.stop(true), &mut server).1
-            };
-            // What is in flight has had its time; what hangs on must not keep the process.
-            if let Ok(ended) = tokio::time::timeout(LAST_ANSWERS, quick).await {
-                ended?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Has the system close a connection whose other end takes in nothing for [`UNREAD_TIME`].
-pub(super) fn give_up_on_who_does_not_read(stream: &TcpStream) {
-    let limit = u32::try_from(UNREAD_TIME.as_millis()).unwrap_or(u32::MAX);
-    if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, limit) {
-        log::debug!("connections that are not read are kept: {error}");
-    }
 }
 
 /// Waits for a signal, lets the node say goodbye, and reports.

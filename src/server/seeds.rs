@@ -4,13 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::protocol::limits::MAX_SEEDS;
 use crate::protocol::{IdForm, NodeId};
 
 /// Reads a file of seeds: a port or host:port a line, empty lines and `#` comments apart.
 ///
 /// # Errors
-/// When it cannot be read, a line is no id of this network's form, or there are more than a node asks. An empty file is none.
+/// When it cannot be read, or a line is no id of this network's form. An empty file is none.
 pub(super) fn read(file: &Path, form: IdForm) -> anyhow::Result<Vec<NodeId>> {
     let named = || format!("--seeds-file {}", file.display());
     let text = std::fs::read_to_string(file).with_context(named)?;
@@ -31,9 +30,6 @@ fn parse(text: &str, form: IdForm) -> anyhow::Result<Vec<NodeId>> {
         if !seeds.contains(&id) {
             seeds.push(id);
         }
-    }
-    if seeds.len() > MAX_SEEDS {
-        bail!("{} seeds are more than {MAX_SEEDS}", seeds.len());
     }
     Ok(seeds)
 }

@@ -139,7 +139,9 @@ impl Witness {
         };
         bound("messages in the log", view.log().len(), config.max_messages)?;
         bound("books in the history", view.books().len(), config.max_books)?;
-        bound("known nodes", view.table().len(), config.max_nodes)?;
+        // A node's own state is not held against the bounds.
+        bound("known nodes", view.table().len(), config.max_nodes + 1)?;
+        bound("bytes of states", view.table().bytes(), config.max_state_bytes + config.max_payload)?;
         for (_, waiting) in view.queues() {
             bound("items in a queue", waiting, MAX_QUEUE)?;
         }

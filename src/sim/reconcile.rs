@@ -89,7 +89,7 @@ impl Pair {
             let mut out = Vec::new();
             node.request(now, Request::Messages(messages), &mut out);
             let states: Vec<Message> = held().filter(|entry| entry.kind == Kind::State).collect();
-            let known = Known::new(now, config.max_nodes, states.iter());
+            let known = Known::new(now, config.table_bounds(), states.iter());
             let other = 1 - side;
             node.stand_among(now, &known, [(NodeId::Port(IDS[other]), boots[other])].into_iter());
         }

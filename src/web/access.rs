@@ -6,19 +6,16 @@
 //! client certificate of the node's own authority ([`Context::admits_node`]); one of another authority has not even got a
 //! connection. Refusals never repeat what was offered.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::net::SocketAddr;
 
-use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
-use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
 use super::{Context, answer, page};
 use crate::http::Tokens;
@@ -36,9 +33,9 @@ pub struct Access {
     certificates: bool,
 }
 
-/// The mark of a connection whose client showed a certificate, which was checked in the handshake.
+/// The mark of a request whose client showed a certificate, which was checked in the handshake.
 #[derive(Clone, Copy, Debug)]
-struct Certified;
+pub struct Certified;
 
 /// What a request lacks (RFC 6750, section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,10 +79,11 @@ impl Access {
 }
 
 impl Context {
-    /// Whether whoever shows this value of `Authorization`, and no certificate, may use what only nodes use.
-    pub(super) fn admits_bare(&self, authorization: Option<&[u8]>) -> bool {
+    /// Whether whoever shows this value of `Authorization`, and a certificate or none, may use what only nodes use.
+    pub(super) fn admits_caller(&self, certified: bool, authorization: Option<&[u8]>) -> bool {
         // The path matters for reading only.
-        !self.access.certificates && self.access.judge(&Method::POST, "", authorization.and_then(bearer)).is_ok()
+        (certified || !self.access.certificates)
+            && self.access.judge(&Method::POST, "", authorization.and_then(bearer)).is_ok()
     }
 
     /// Whether a request may use what only nodes use.
@@ -93,19 +91,11 @@ impl Context {
     /// # Errors
     /// With TLS, when its client showed no certificate.
     pub(super) fn admits_node(&self, request: &HttpRequest) -> Result<(), Problem> {
-        if !self.access.certificates || request.conn_data::<Certified>().is_some() {
+        if !self.access.certificates || request.extensions().get::<Certified>().is_some() {
             return Ok(());
         }
         let detail = "only nodes may do this: it needs a client certificate of this network's authority";
         Err(Problem::new(403, detail))
-    }
-}
-
-/// Notes of a new connection whether its client showed a certificate.
-pub fn note_client(connection: &dyn Any, notes: &mut Extensions) {
-    let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() else { return };
-    if stream.get_ref().1.peer_certificates().is_some_and(|chain| !chain.is_empty()) {
-        notes.insert(Certified);
     }
 }
 

@@ -84,8 +84,8 @@ impl Stream for Shared {
 }
 
 /// Counts what was refused, and reads and throws away what is left of a body that was refused unread, for its rate, its token
-/// or its path, up to 8 MiB. Who writes all of a body before it reads would otherwise find the connection reset (HTTP/1.1,
-/// RFC 9112, section 9.6), or its stream broken (HTTP/2), and not the answer.
+/// or its path, up to 8 MiB. Who writes all of a body before it reads would otherwise find the connection reset
+/// (RFC 9112, section 9.6), and not the answer.
 ///
 /// # Errors
 /// Those of what is behind it.
@@ -108,8 +108,7 @@ async fn discard_unread<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
     let has_body = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| request.headers().contains_key(name));
-    // A stream of HTTP/2 need not say how long its body is.
-    if !has_body && request.version() <= actix_web::http::Version::HTTP_11 {
+    if !has_body {
         return next.call(request).await;
     }
     let time = request.app_data::<Data<Context>>().map(|context| context.bounds.body_time).unwrap_or_default();

@@ -24,6 +24,8 @@ pub struct DirectCall {
 pub struct Caller<'a> {
     /// Where it comes from.
     pub address: IpAddr,
+    /// It showed a certificate.
+    pub certified: bool,
     /// The value of `Authorization`.
     pub authorization: Option<&'a [u8]>,
     /// The value of `User-Agent`.
@@ -39,7 +41,7 @@ impl DirectCall {
             "/peers/" | "/peers" => "/peers",
             _ => return None,
         };
-        let admitted = context.admits_bare(caller.authorization)
+        let admitted = context.admits_caller(caller.certified, caller.authorization)
             && context.limiter.try_take(Instant::now(), caller.address).is_ok();
         admitted.then_some(DirectCall { path, ours: caller.agent == Some(AGENT.as_bytes()) })
     }

@@ -46,8 +46,10 @@ pub(super) async fn events(request: HttpRequest, context: Data<Context>) -> Http
     };
     let header = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let last_id = header.or(last_id).filter(|id| !id.is_empty());
-    let Some((beginning, stream)) = context.node.watch(last_id.as_deref()) else {
-        return answer::problem(&request, &Problem::new(503, "as many streams are open as may be"));
+    let Some((beginning, stream)) = context.node.watch(last_id.as_deref(), context.bounds.event_streams) else {
+        let most = context.bounds.event_streams;
+        let detail = format!("as many streams are open as may be ({most})");
+        return answer::problem(&request, &Problem::new(503, detail).with_limit(most as u64));
     };
     let form = Form::of(&request);
     let (told, chunks) = mpsc::channel(1);

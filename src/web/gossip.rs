@@ -20,7 +20,7 @@ pub(super) async fn sync(request: HttpRequest, payload: Payload, context: Data<C
 
 /// Reads a body, puts it to the node and answers what the node says.
 pub(super) async fn carry(request: HttpRequest, path: &str, payload: Payload, context: Data<Context>) -> HttpResponse {
-    // An answer before the end of the body would break the stream of HTTP/2.
+    // Read first in any case: who writes all before it reads would find the connection reset, and no answer.
     let body = body::read(payload, &context.bounds).await;
     let ours = answer::is_ours(&request);
     put(&context, path, context.admits_node(&request).and(body), ours).await.into()

@@ -37,7 +37,7 @@ use std::time::Duration;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 
-pub use self::access::{Access, guard, note_client};
+pub use self::access::{Access, Certified, guard};
 pub use self::answer::Plain;
 pub use self::direct::{Caller, DirectCall};
 use crate::http::Tls;
@@ -74,6 +74,8 @@ pub struct Bounds {
     pub max_body: usize,
     /// Time for a body to arrive.
     pub body_time: Duration,
+    /// Streams of events at a time.
+    pub event_streams: usize,
     /// Requests that one address may make a second; 0 sets no limit.
     pub requests_per_second: u32,
 }
@@ -84,6 +86,11 @@ impl Context {
         let survey = Survey::new(node.clone());
         let limiter = Rc::new(rate::Limiter::new(bounds.requests_per_second));
         Context { survey, node, everyone: Rc::default(), bounds, limiter, refusals: Rc::default(), access, tls }
+    }
+
+    /// Counts a request that was refused before it came to a route.
+    pub fn note_refusal(&self, status: u16) {
+        self.refusals.note(status);
     }
 }
 

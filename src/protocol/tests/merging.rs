@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::table::Merge;
+use super::super::table::{Bounds, Merge};
 use super::super::tree::Copies;
 use super::*;
 
@@ -45,8 +45,12 @@ fn summary(table: &Table) -> Summary {
     table.iter().map(|(id, entry)| (id.clone(), of(entry), entry.status, entry.claim_version)).collect()
 }
 
+fn table_of(nodes: usize) -> Table {
+    Table::new(Bounds { nodes, bytes: usize::MAX })
+}
+
 fn merged(news: &[News]) -> Table {
-    let mut table = Table::new(100);
+    let mut table = table_of(100);
     for one in news {
         take(&mut table, one);
     }
@@ -63,7 +67,7 @@ proptest! {
 
     #[test]
     fn nothing_is_replaced_by_something_lower(news in prop::collection::vec(news(), 0..30)) {
-        let mut table = Table::new(100);
+        let mut table = table_of(100);
         for one in &news {
             let before = summary(&table);
             take(&mut table, one);
@@ -80,7 +84,7 @@ proptest! {
 
 #[test]
 fn of_equal_versions_the_greater_uuid_wins() {
-    let mut table = Table::new(2);
+    let mut table = table_of(2);
     assert_eq!(table.merge(Time(0), &message(Kind::State, 5, 3, 9, &[2]), Copies::default()), Merge::Taken);
     assert_eq!(table.merge(Time(0), &message(Kind::State, 4, 3, 9, &[2]), Copies::default()), Merge::Older);
     assert_eq!(table.merge(Time(0), &message(Kind::State, 5, 3, 9, &[2]), Copies::default()), Merge::Same);
@@ -91,27 +95,51 @@ fn of_equal_versions_the_greater_uuid_wins() {
 fn claims_do_not_lead_beyond_what_their_node_can_contradict() {
     let down = |version| Claim { id: id(1), version, status: Status::Down, age_ms: 0, uuid: None };
     let half = limits::MAX_LEAP / 2;
-    let mut table = Table::new(8);
+    let mut table = table_of(8);
     table.merge(Time(0), &message(Kind::State, 1, 5, 9, &[1]), Copies::default());
     assert!(!table.claim(Time(0), &down(5 + half + 1)));
     assert!(table.claim(Time(0), &down(5 + half)));
     assert!(!table.claim(Time(0), &down(5 + half + 1)), "two steps lead no further than one");
 
     // Of a node that has said nothing so far anything may be claimed, until it says something.
-    let mut table = Table::new(8);
+    let mut table = table_of(8);
     assert!(table.claim(Time(0), &down(limits::MAX_VERSION)));
     assert_eq!(table.merge(Time(0), &message(Kind::State, 1, 5, 9, &[1]), Copies::default()), Merge::Taken);
     let entry = table.get(&id(1)).unwrap();
     assert_eq!((entry.status, entry.claim_version), (Status::Alive, 5));
-    let mut table = Table::new(8);
+    let mut table = table_of(8);
     assert!(table.claim(Time(0), &down(6)));
     table.merge(Time(0), &message(Kind::State, 1, 5, 9, &[1]), Copies::default());
     assert_eq!(table.get(&id(1)).unwrap().status, Status::Down, "what may be true stands");
 }
 
 #[test]
+fn states_take_no_more_bytes_together_than_they_may_and_what_is_held_stays() {
+    let state = |origin, version: u64, length| {
+        let text = "x".repeat(length);
+        message(Kind::State, version.into(), version, 9, &[origin]).altered(|content| content.payload = payload(&text))
+    };
+    let (small, large) = (state(1, 1, 10).weight(), state(1, 1, 1_000).weight());
+    let mut table = Table::new(Bounds { nodes: 100, bytes: small + large });
+    let mut merge = |message: &Message| table.merge(Time(0), message, Copies::default());
+    assert_eq!(merge(&state(1, 1, 1_000)), Merge::Taken);
+    assert_eq!(merge(&state(2, 1, 10)), Merge::Taken);
+    assert_eq!(merge(&state(3, 1, 10)), Merge::Heavy, "a further node");
+    assert_eq!(merge(&state(2, 2, 11)), Merge::Heavy, "a larger state of a known one");
+    assert_eq!(merge(&state(2, 2, 10)), Merge::Taken, "one of the same size");
+    assert_eq!(merge(&state(1, 2, 10)), Merge::Taken, "a smaller one makes room");
+    assert_eq!(merge(&state(3, 1, 10)), Merge::Taken);
+    assert_eq!(table.bytes(), 3 * small);
+    // For what the node itself says there is always room.
+    assert_eq!(table.merge_own(Time(0), &state(4, 1, 5_000), Copies::default()), Merge::Taken);
+    table.remove(&id(4));
+    table.remove(&id(1));
+    assert_eq!(table.bytes(), 2 * small);
+}
+
+#[test]
 fn a_table_takes_no_leap_and_no_more_nodes_than_it_may() {
-    let mut table = Table::new(2);
+    let mut table = table_of(2);
     assert_eq!(table.merge(Time(0), &message(Kind::State, 1, 1, 9, &[2]), Copies::default()), Merge::Taken);
     let leap = 1 + limits::MAX_LEAP;
     assert_eq!(table.merge(Time(0), &message(Kind::State, 1, leap + 1, 9, &[2]), Copies::default()), Merge::Leap);

@@ -71,6 +71,37 @@ fn what_was_refused_for_a_limit_counts_as_held() {
 }
 
 #[test]
+fn states_beyond_their_bytes_are_refused_once_and_the_own_one_is_not() {
+    let small = Config { max_state_bytes: 4_000, ..quiet() };
+    let mut few = two([quiet(), small], |bench| {
+        for node in 20..70 {
+            hand_in(bench, message(Kind::State, 3, 1, 63, &[node]));
+        }
+    });
+    few.run(5 * HEARTBEAT_MS);
+    let bench = few.bench(2);
+    assert!((3_000..=4_000).contains(&bench.node.view().table().bytes()), "{}", bench.node.view().table().bytes());
+    let text = "long ".repeat(2_000);
+    assert!(matches!(bench.ask(Request::SetState(payload(&text))), Response::Version(_)));
+    few.run(5 * HEARTBEAT_MS);
+    assert!(few.bench(1).version_of(2) > 0 && few.bench(1).version_of(2) == few.bench(2).version_of(2));
+    let before = comparisons(&mut few);
+    few.run(20 * HEARTBEAT_MS);
+    assert_eq!(comparisons(&mut few), before, "what is refused is not offered for ever");
+}
+
+#[test]
+fn no_path_grows_longer_than_it_may_and_keeps_its_origin() {
+    let short = Config { max_path: 65, ..quiet() };
+    let long: Vec<u16> = (100..200).collect();
+    let mut few = two([short, quiet()], |bench| hand_in(bench, message(Kind::Message, 1, 1, 200, &long)));
+    few.run(2 * HEARTBEAT_MS);
+    let record = few.bench(2).node.view().log().get(&uuid::Uuid::from_u128(1)).cloned().expect("it came");
+    let path = &record.message.path;
+    assert_eq!((path.len(), &path[0], &path[64]), (65, &id(100), &id(1)));
+}
+
+#[test]
 fn what_a_full_log_evicted_is_not_repaired_back() {
     let small = Config { max_messages: 5, ..quiet() };
     let mut few = two([quiet(), small], |bench| {

@@ -29,6 +29,7 @@ impl Engine<'_> {
             suspicion_ms: settings.suspicion_ms,
             max_books: 0,
             max_nodes: 1_000_000,
+            max_state_bytes: 1 << 40,
             ..Config::default()
         }
     }
@@ -74,7 +75,7 @@ impl Engine<'_> {
         let boots: Vec<u64> = made.iter().map(|node| node.view().boot()).collect();
         let knows = if self.settings.state { nodes } else { self.known_senders() };
         let states: Vec<Message> = (0..knows).map(|number| self.first_state(number)).collect();
-        let known = Known::new(now, config.max_nodes, states.iter());
+        let known = Known::new(now, config.table_bounds(), states.iter());
         for (number, node) in made.iter_mut().enumerate() {
             let peers = graph.neighbours(number).iter().map(|peer| (self.id(*peer), boots[*peer]));
             node.stand_among(now, &known, peers);

@@ -123,8 +123,23 @@ pub(super) enum Ended {
     TooLate,
     #[error("it was idle, and another needed its place")]
     GivenUp,
+    #[error("no handshake: {0}")]
+    Handshake(io::Error),
+    #[error(transparent)]
+    Lost(#[from] io::Error),
     #[error(transparent)]
     Broken(#[from] hyper::Error),
+}
+
+impl Ended {
+    /// What was answered for hyper's own reasons, which no handler ever saw.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Ended::Broken(error) if error.is_parse_too_large() => Some(431),
+            Ended::Broken(error) if error.is_parse() => Some(400),
+            _ => None,
+        }
+    }
 }
 
 impl Life {
@@ -167,12 +182,12 @@ impl Life {
     ///
     /// # Errors
     /// When it broke, or nothing came in time.
-    pub(super) async fn limit(&self, served: impl Future<Output = Result<(), hyper::Error>>) -> Result<(), Ended> {
+    pub(super) async fn limit(&self, served: impl Future<Output = Result<(), Ended>>) -> Result<(), Ended> {
         let mut served = pin!(served);
         let mut timer = pin!(tokio::time::sleep(self.times.head));
         poll_fn(|context| {
             if let Poll::Ready(ended) = served.as_mut().poll(context) {
-                return Poll::Ready(ended.map_err(Ended::from));
+                return Poll::Ready(ended);
             }
             if self.given_up.get() && matches!(self.phase.get(), Phase::Waiting(_)) {
                 return Poll::Ready(Err(Ended::GivenUp));

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use actix_http::Request;
+use actix_http::{HttpMessage, Request};
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::Payload;
@@ -13,11 +13,11 @@ use actix_web::http::header as routed;
 use futures_core::Stream;
 use hyper::Response;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::StatusCode;
 
 use super::life::Busy;
-use crate::web::Plain;
+use crate::web::{Certified, Plain};
 use crate::wire::Problem;
 
 /// The body of a request, piece by piece.
@@ -99,11 +99,22 @@ pub(super) fn whole(answer: Plain, busy: Busy) -> Response<Outgoing> {
     response
 }
 
-/// A request as the routes take it.
+/// The same as the last answer of its connection.
+pub(super) fn last(answer: Plain, busy: Busy) -> Response<Outgoing> {
+    let mut response = whole(answer, busy);
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// A request as the routes take it, of a client that showed a certificate or did not.
 ///
 /// # Errors
 /// 400 for what one library takes and the other does not.
-pub(super) fn into_routes(request: hyper::Request<Incoming>, from: SocketAddr) -> Result<Request, Problem> {
+pub(super) fn into_routes(
+    request: hyper::Request<Incoming>,
+    from: SocketAddr,
+    certified: bool,
+) -> Result<Request, Problem> {
     let (head, body) = request.into_parts();
     let mut routed = Request::with_payload(Payload::Stream { payload: Box::pin(Pieces(body)) as _ });
     let refuse = |field: &'static str| Problem::field(field, format!("this {field} is not valid"));
@@ -120,6 +131,9 @@ pub(super) fn into_routes(request: hyper::Request<Incoming>, from: SocketAddr) -
         let name = routed::HeaderName::from_bytes(name.as_str().as_bytes()).map_err(|_| refuse("header"))?;
         let value = routed::HeaderValue::from_bytes(value.as_bytes()).map_err(|_| refuse("header"))?;
         inner.headers.append(name, value);
+    }
+    if certified {
+        routed.extensions_mut().insert(Certified);
     }
     Ok(routed)
 }
