@@ -5,6 +5,7 @@ mod joining;
 mod signing;
 mod tls;
 mod tokens;
+mod upgrade;
 
 use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;

@@ -64,7 +64,8 @@ impl Server {
         Server::spawn_program(OsStr::new(env!("CARGO_BIN_EXE_gossip_server")), port, arguments)
     }
 
-    fn spawn_program(program: &OsStr, port: u16, arguments: &[&str]) -> Server {
+    /// The same of another program.
+    pub fn spawn_program(program: &OsStr, port: u16, arguments: &[&str]) -> Server {
         let port = port.to_string();
         Server::spawn(Command::new(program).args(["--port", &port, "--log-level", "off"]).args(arguments))
     }

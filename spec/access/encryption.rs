@@ -12,6 +12,7 @@ use std::time::Duration;
 use gossip_network::http::{Tls, TlsFiles, Verb};
 
 use super::tls::{certify, flags, person, start};
+use super::warnings;
 use crate::harness::{Server, eventually, free_ports};
 
 /// A node with certificates and one more flag, which serves.
@@ -93,6 +94,18 @@ fn idle_connections_give_up_their_places_over_tls_as_well() {
     assert!(closed.is_err_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof));
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("a process");
     assert!(status.contains("\nThreads:\t1\n"), "one thread serves all: {status}");
+}
+
+#[test]
+fn a_certificate_for_another_host_is_warned_of_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    certify(folder.path(), &[7001], 30, false);
+    let flags = flags(folder.path(), 7001);
+    let mut flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    assert!(!warnings(&flags).contains("does not name"), "a port is of 127.0.0.1");
+    flags.push("--advertise=db1.example:7001");
+    let shown = warnings(&flags);
+    assert!(shown.contains("--tls-cert does not name db1.example:7001"), "{shown}");
 }
 
 #[test]

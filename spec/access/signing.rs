@@ -200,3 +200,20 @@ fn a_forgotten_nodes_key_is_forgotten_where_the_operator_says_so() {
     assert_eq!(outcome(&servers[1], replaced), "new");
     eventually("it arrives where the key was forgotten first", || servers[0].state(origin));
 }
+
+#[test]
+fn a_list_that_knows_this_node_by_another_key_is_warned_of_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("allowed");
+    let other = OriginKey::from_seed([9; 32]).public();
+    for (line, said) in
+        [("db2.example:7000", "has no key for"), ("db1.example:7000", "nodes with that list take nothing")]
+    {
+        std::fs::write(&list, format!("{line} {other}\n")).unwrap();
+        let mut flags = signing(folder.path(), "1");
+        flags.push(format!("--allowed-keys={}", text(&list)));
+        flags.push("--advertise=db1.example:7000".to_owned());
+        let shown = super::warnings(&flags.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(shown.contains(said) && shown.contains("db1.example:7000"), "{shown}");
+    }
+}

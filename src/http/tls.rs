@@ -11,17 +11,21 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
+use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, IpAddr, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ParsedCertificate, ResolvesServerCert, WebPkiClientVerifier,
+};
 use rustls::sign::CertifiedKey;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
     SignatureScheme,
 };
+
+use crate::protocol::NodeId;
 
 /// A certificate that is valid for less than this is worth a warning.
 pub const SOON: Duration = Duration::from_secs(30 * 24 * 3_600);
@@ -85,6 +89,16 @@ impl Tls {
     /// Until when this side's own certificate is valid.
     pub fn valid_until(&self) -> Option<SystemTime> {
         self.now().until
+    }
+
+    /// Whether this side's own certificate is for the host of `id`; true without one.
+    pub fn names(&self, id: &NodeId) -> bool {
+        let address = id.address();
+        let host = address.rsplit_once(':').map_or(&*address, |(host, _)| host);
+        let Ok(name) = ServerName::try_from(host.trim_matches(['[', ']'])) else { return false };
+        let loaded = self.now();
+        let Some(certificate) = loaded.own.as_ref().and_then(|own| own.cert.first()) else { return true };
+        ParsedCertificate::try_from(certificate).is_ok_and(|parsed| verify_server_name(&parsed, &name).is_ok())
     }
 
     /// Settings for accepting connections.

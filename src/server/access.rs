@@ -11,7 +11,7 @@ use clap::builder::FalseyValueParser;
 
 use super::key_files;
 use crate::http::{Tls, TlsError, TlsFiles, TokenError, Tokens, exposed_mode};
-use crate::protocol::{AllowedKeys, OriginKey};
+use crate::protocol::{AllowedKeys, NodeId, OriginKey};
 
 /// Who may take part, as typed.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -143,6 +143,30 @@ impl AccessSettings {
     /// signatures.
     pub fn closes_dialect(&self) -> bool {
         self.tokens.is_some() || self.tls.is_some() || self.key.is_some() || self.allowed_keys.is_some()
+    }
+
+    /// What the others would refuse of a node of this id, as far as it can be seen from here.
+    pub(super) fn warnings_about(&self, id: &NodeId) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some(tls) = &self.tls
+            && !tls.names(id)
+        {
+            warnings.push(format!("--tls-cert does not name {}: nodes that call this one refuse it", id.address()));
+        }
+        let own = self.key.as_ref().map(OriginKey::public);
+        match self.allowed_keys.as_ref().map(|keys| keys.get(id)) {
+            Some(None) => warnings.push(format!(
+                "--allowed-keys has no key for {id}, this node's own id: nodes with that list take nothing from it"
+            )),
+            Some(Some(key)) if own.as_ref() != Some(key) => {
+                let instead = own.map_or("and it does not sign (--sign)".to_owned(), |own| format!("its own is {own}"));
+                warnings.push(format!(
+                    "--allowed-keys says {key} for {id}, this node's own id, {instead}: nodes with that list take nothing from it"
+                ));
+            }
+            Some(Some(_)) | None => {}
+        }
+        warnings
     }
 }
 

@@ -52,15 +52,15 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     };
     let scheme = if settings.access.tls.is_some() { "https" } else { "http" };
     println!("node {id} of cluster {} listens on {scheme}://{bound}/", settings.config.cluster);
-    tell_of_access(&settings);
+    tell_of_access(&settings, &id);
     let mut building = tokio::runtime::Builder::new_current_thread();
     let runtime = building.enable_all().max_blocking_threads(RESOLVING_AT_ONCE).build()?;
     actix_rt::System::with_tokio_rt(|| runtime).block_on(serve(settings, id, clock, kept, listener))
 }
 
 /// Says on stderr what the operator should know of who may take part, whatever the level of the log.
-fn tell_of_access(settings: &Settings) {
-    for warning in &settings.access.warnings {
+fn tell_of_access(settings: &Settings, id: &NodeId) {
+    for warning in settings.access.warnings.iter().chain(&settings.access.warnings_about(id)) {
         // Nothing is left to do when even stderr is closed.
         let _ = writeln!(std::io::stderr(), "gossip_server: warning: {warning}");
     }
