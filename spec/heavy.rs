@@ -90,7 +90,7 @@ fn idle_connections_give_up_their_places_to_those_that_ask() {
     // The oldest of them are closed.
     let mut rest = String::new();
     open[0].read_to_string(&mut rest).unwrap();
-    assert!(rest.ends_with("}\n"), "{rest}");
+    assert!(rest.ends_with('}'), "{rest}");
 }
 
 #[test]

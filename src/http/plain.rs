@@ -1,23 +1,26 @@
 //! Exchanges over plain HTTP/1.1: one request, one answer, over connections that are kept open between them.
 //!
-//! Nodes call each other a few times a second for all their life, so an exchange is kept small: a bare connection of hyper's,
-//! a head without what nobody reads, and no timer but the caller's. Nothing is retried. What is read is bounded: the head
+//! Nodes call each other a few times a second for all their life, so an exchange is kept small: a bare connection of hyper's
+//! that is driven by whoever uses it, a head without what nobody reads, and no timer but the caller's. Nothing is retried. What is read is bounded: the head
 //! by [`MAX_HEAD`], the body by the caller. Certificates and streams are the other client's affair (`mod.rs`).
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::io::ErrorKind;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{AUTHORIZATION, HOST, HeaderValue};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
 
-use super::{AGENT, CallError, Verb};
+use super::{CallError, Verb};
 
 /// Most bytes of a head; our nodes send some 200.
 const MAX_HEAD: usize = 64 * 1024;
@@ -35,7 +38,11 @@ pub(super) struct Connections {
     swept: Cell<Option<Instant>>,
 }
 
-type Connection = SendRequest<Full<Bytes>>;
+/// An open connection. Nothing drives it while it is idle: that the other side closed it is seen when it is taken up again.
+struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    driver: Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
+}
 
 struct Idle {
     connection: Connection,
@@ -67,9 +74,11 @@ impl Connections {
             Some(connection) => connection,
             None => connect(address).await?,
         };
-        let answer = connection.send_request(request).await.map_err(broken)?;
+        let Connection { sender, driver } = &mut connection;
+        let answer = driven(driver, sender.send_request(request)).await.map_err(broken)?;
         let status = answer.status().as_u16();
-        let body = Limited::new(answer.into_body(), max_body).collect().await.map_err(broken)?.to_bytes();
+        let body = driven(driver, Limited::new(answer.into_body(), max_body).collect()).await;
+        let body = body.map_err(broken)?.to_bytes();
         self.put(address, connection);
         Ok((status, body.into()))
     }
@@ -78,15 +87,14 @@ impl Connections {
     async fn take(&self, address: &str) -> Option<Connection> {
         loop {
             let Idle { mut connection, since } = self.idle.borrow_mut().get_mut(address)?.pop()?;
-            // It is ready as soon as its task has seen the end of the last answer, or failed.
-            if since.elapsed() < IDLE_TIME && connection.ready().await.is_ok() {
+            if since.elapsed() < IDLE_TIME && connection.still_stands().await {
                 return Some(connection);
             }
         }
     }
 
     fn put(&self, address: &str, connection: Connection) {
-        if connection.is_closed() {
+        if connection.sender.is_closed() {
             return;
         }
         let now = Instant::now();
@@ -94,7 +102,7 @@ impl Connections {
         if self.swept.get().is_none_or(|swept| now.duration_since(swept) >= SWEEP_TIME) {
             self.swept.set(Some(now));
             idle.retain(|_, held| {
-                held.retain(|idle| now.duration_since(idle.since) < IDLE_TIME && !idle.connection.is_closed());
+                held.retain(|idle| now.duration_since(idle.since) < IDLE_TIME);
                 !held.is_empty()
             });
         }
@@ -106,14 +114,39 @@ impl Connections {
     }
 }
 
+impl Connection {
+    /// Whether the other side has not closed it meanwhile, and it takes a request.
+    async fn still_stands(&mut self) -> bool {
+        let Connection { sender, driver } = self;
+        let ended = poll_fn(|context| Poll::Ready(driver.as_mut().poll(context).is_ready())).await;
+        !ended && driven(driver, sender.ready()).await.is_ok()
+    }
+}
+
+/// Awaits what comes over a connection while driving it: one task less for each call, which would be woken twice.
+async fn driven<T>(
+    driver: &mut Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
+    awaited: impl Future<Output = T>,
+) -> T {
+    let mut awaited = pin!(awaited);
+    let mut ended = false;
+    poll_fn(|context| {
+        if let Poll::Ready(come) = awaited.as_mut().poll(context) {
+            return Poll::Ready(come);
+        }
+        // How it ended is told to whoever waits, so that nothing is lost here.
+        ended = ended || driver.as_mut().poll(context).is_ready();
+        awaited.as_mut().poll(context)
+    })
+    .await
+}
+
 async fn connect(address: &str) -> Result<Connection, CallError> {
     let stream = tokio::time::timeout(super::CONNECT_TIME, reach(address)).await.unwrap_or(Err(CallError::TimedOut))?;
     stream.set_nodelay(true).map_err(broken)?;
-    let (connection, serving) =
-        Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    // It ends with the connection; whoever waits for an answer is told why.
-    actix_rt::spawn(async move { drop(serving.await) });
-    Ok(connection)
+    let (sender, driver) =
+        http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    Ok(Connection { sender, driver: Box::pin(driver) })
 }
 
 async fn reach(address: &str) -> Result<TcpStream, CallError> {
@@ -133,6 +166,7 @@ fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CallErr
     CallError::Broken(error.into().to_string())
 }
 
+/// No `User-Agent` and no `Content-Type`: whoever names no agent is one of us, and all that nodes say is JSON (PROTOCOL.md).
 fn make_request(address: &str, question: Question<'_>) -> Result<Request<Full<Bytes>>, CallError> {
     let method = match question.verb {
         Verb::Get => Method::GET,
@@ -141,15 +175,11 @@ fn make_request(address: &str, question: Question<'_>) -> Result<Request<Full<By
         Verb::Patch => Method::PATCH,
         Verb::Delete => Method::DELETE,
     };
-    let mut request =
-        Request::builder().method(method).uri(question.path).header(HOST, address).header(USER_AGENT, AGENT);
+    let mut request = Request::builder().method(method).uri(question.path).header(HOST, address);
     if let Some(authorization) = question.authorization {
         let mut shown = HeaderValue::from_bytes(authorization).map_err(broken)?;
         shown.set_sensitive(true);
         request = request.header(AUTHORIZATION, shown);
-    }
-    if !question.body.is_empty() {
-        request = request.header(CONTENT_TYPE, "application/json");
     }
     request.body(Full::new(question.body.into())).map_err(broken)
 }
@@ -188,9 +218,7 @@ mod tests {
         let answered = within(Connections::default().exchange(&address, question, max_body));
         let request = server.join().unwrap();
         assert!(request.starts_with("POST /gossip/ HTTP/1.1\r\n"), "{request}");
-        for field in
-            [&*format!("host: {address}"), "user-agent: gossip", "authorization: Bearer x", "content-length: 7"]
-        {
+        for field in [&*format!("host: {address}"), "authorization: Bearer x", "content-length: 7"] {
             assert!(request.contains(&format!("\r\n{field}\r\n")), "{request}");
         }
         answered

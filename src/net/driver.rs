@@ -1,8 +1,10 @@
 //! Drives one node over real sockets; see `protocol::Output` for the contract.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -47,6 +49,8 @@ struct Inner {
     alarm: Alarm,
     /// What the alarm is set to.
     sleeping_until: Cell<Option<Time>>,
+    /// Calls that were begun.
+    sent: Cell<u64>,
     /// Told when a call ended, for the leaving node.
     ended: Notify,
     /// What happened, for those who watch.
@@ -79,6 +83,7 @@ impl Handle {
             complaints: Complaints::default(),
             alarm: Alarm::new()?,
             sleeping_until: Cell::new(None),
+            sent: Cell::new(0),
             ended: Notify::new(),
             live,
         };
@@ -186,8 +191,13 @@ impl Handle {
                 Some(response)
             }
             None => {
+                let sent = self.inner.sent.get();
                 let (response, barrier) = self.ask(request);
                 self.released(barrier).await;
+                if self.inner.sent.get() != sent {
+                    // What is passed on goes first: others wait for it, and the sender for nothing.
+                    let_others_go_first().await;
+                }
                 Some(response)
             }
         }
@@ -278,6 +288,7 @@ impl Handle {
     fn act(&self, output: Output) {
         match output {
             Output::Send { ticket, to, call } => {
+                self.inner.sent.set(self.inner.sent.get() + 1);
                 actix_rt::spawn(self.clone().send(ticket, to, call));
             }
             Output::Persist { seq, .. } => self.report(Input::Persisted(seq)),
@@ -362,6 +373,19 @@ impl Handle {
             self.report(Input::Wake);
         }
     }
+}
+
+/// Stands aside once for all tasks that can go on.
+async fn let_others_go_first() {
+    let mut waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 fn log_event(event: &Event) {

@@ -178,6 +178,8 @@ where
             .max_buf_size(MAX_HEAD)
             // Whoever has said all may close its side and still wait for the answer.
             .half_close(true)
+            // Every answer gets its date here, but those between nodes.
+            .auto_date_header(false)
             .serve_connection(TokioIo::new(stream), service);
         Ok(served.await?)
     }
@@ -208,7 +210,7 @@ where
             .flatten();
         if let Some(call) = direct {
             let answer = call.answer(&self.context, Pieces(request.into_body())).await;
-            return Ok(bridge::whole(answer, busy));
+            return Ok(if call.is_brief() { bridge::brief(answer, busy) } else { bridge::whole(answer, busy) });
         }
         let request = match bridge::into_routes(request, client.address, client.certified) {
             Ok(request) => request,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::USER_AGENT;
+use actix_web::http::header::{HeaderValue, USER_AGENT};
 use actix_web::web::{Bytes, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -15,7 +15,12 @@ use crate::wire::{Answer, Problem, encode_response};
 
 /// Whether one of our own programs asks.
 pub(super) fn is_ours(request: &HttpRequest) -> bool {
-    request.headers().get(USER_AGENT).is_some_and(|agent| agent.as_bytes() == AGENT.as_bytes())
+    is_agent_ours(request.headers().get(USER_AGENT).map(HeaderValue::as_bytes))
+}
+
+/// The same by the value of `User-Agent`: what people use names itself, and calls between nodes name nobody, to be short.
+pub(super) fn is_agent_ours(agent: Option<&[u8]>) -> bool {
+    agent.is_none_or(|agent| agent == AGENT.as_bytes())
 }
 
 /// JSON text, pretty unless one of our own programs asks.

@@ -7,9 +7,8 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use super::answer::Plain;
+use super::answer::{Plain, is_agent_ours};
 use super::{Context, body, gossip};
-use crate::http::AGENT;
 
 /// A call that may be answered at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +16,8 @@ pub struct DirectCall {
     path: &'static str,
     /// One of our own programs makes it.
     ours: bool,
+    /// A node makes it, which wants no more of a head than the length of the body.
+    brief: bool,
 }
 
 /// What decides about a call.
@@ -43,7 +44,12 @@ impl DirectCall {
         };
         let admitted = context.admits_caller(caller.certified, caller.authorization)
             && context.limiter.try_take(Instant::now(), caller.address).is_ok();
-        admitted.then_some(DirectCall { path, ours: caller.agent == Some(AGENT.as_bytes()) })
+        admitted.then_some(DirectCall { path, ours: is_agent_ours(caller.agent), brief: caller.agent.is_none() })
+    }
+
+    /// Whether the answer is for a node, which knows that it is JSON, and has no use for a date.
+    pub fn is_brief(self) -> bool {
+        self.brief
     }
 
     /// Reads the body and answers.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 use actix_http::{HttpMessage, Request};
 use actix_web::HttpResponse;
@@ -13,7 +14,7 @@ use actix_web::http::header as routed;
 use futures_core::Stream;
 use hyper::Response;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use hyper::http::StatusCode;
 
 use super::life::Busy;
@@ -91,12 +92,27 @@ impl Body for Outgoing {
 /// An answer that is all there.
 pub(super) fn whole(answer: Plain, busy: Busy) -> Response<Outgoing> {
     let kind = HeaderValue::from_static(answer.content_type());
+    let mut response = brief(answer, busy);
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    set_date(&mut response);
+    response
+}
+
+/// The same with nothing said of it but its length.
+pub(super) fn brief(answer: Plain, busy: Busy) -> Response<Outgoing> {
     let status = answer.status;
     let content = Content::Whole(Some(answer.text.into()));
     let mut response = Response::new(Outgoing { content, _busy: busy });
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(CONTENT_TYPE, kind);
     response
+}
+
+/// When it was made (RFC 9110, section 6.6.1).
+fn set_date(response: &mut Response<Outgoing>) {
+    let now = httpdate::fmt_http_date(SystemTime::now());
+    if let Ok(now) = HeaderValue::try_from(now) {
+        response.headers_mut().insert(DATE, now);
+    }
 }
 
 /// The same as the last answer of its connection.
@@ -151,5 +167,6 @@ pub(super) fn out_of_routes(response: HttpResponse, busy: Busy) -> Response<Outg
             sent.headers_mut().append(name, value);
         }
     }
+    set_date(&mut sent);
     sent
 }
