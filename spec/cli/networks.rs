@@ -68,9 +68,11 @@ fn small_and_odd_networks_start_without_a_shape() {
 #[test]
 fn a_number_beyond_the_network_is_told_at_once() {
     let terminal = Terminal::with_network("-n 3 --interval 0");
-    for line in ["state 99", "watch 99", "send-message 99 Apple", "join 1 99", "remove-node 99"] {
-        terminal.run(line).fails(1, "network default has no node 99; its nodes are numbered 1 to 3");
+    let said = "network default has no node 99; its nodes are numbered 1 to 3";
+    for line in ["state 99", "watch 99", "send-message 99 Apple", "join 1 99"] {
+        terminal.run(line).fails(3, said);
     }
+    terminal.run("remove-node 99").fails(1, said);
     // Any address is still asked.
     terminal.run(&format!("state 127.0.0.1:{}", terminal.base_port + 40)).fails(3, "does not answer");
 }

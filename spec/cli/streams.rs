@@ -55,7 +55,7 @@ fn a_watched_node_tells_what_happens_also_after_it_was_restarted() {
         watch.join().expect("it ends")
     });
     assert!(watched.out.contains("Node 1 says {\"role\":\"db\"} (version "), "{watched:?}");
-    terminal.run("watch 9").fails(1, "has no node 9");
+    terminal.run("watch 9").fails(3, "has no node 9");
     terminal.run("watch 1 --kind nonsense").fails(2, "possible values: state, message");
 }
 

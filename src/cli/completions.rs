@@ -94,6 +94,9 @@ fn write_pages(command: clap::Command, folder: &Path) -> std::io::Result<()> {
 
 /// What follows the flags, under the titles that readers of man pages look for.
 fn with_usual_sections(page: &str) -> String {
-    let examples = page.replace(".SH EXTRA\nExamples:\n.br\n", ".SH EXAMPLES\n").replace(".SH EXTRA\n", ".SH NOTES\n");
-    examples.replace("\nExit codes: ", "\n.SH \"EXIT STATUS\"\n")
+    let Some((flags, rest)) = page.split_once(".SH EXTRA\n") else { return page.to_owned() };
+    let rest = format!("\n{rest}").replace("\nExamples:\n", "\n.SH EXAMPLES\n");
+    let rest = rest.replace("\nExit codes: ", "\n.SH \"EXIT STATUS\"\n");
+    let title = if rest.starts_with("\n.SH ") { "" } else { ".SH NOTES" };
+    format!("{flags}{title}{}", if title.is_empty() { rest.trim_start() } else { &rest })
 }

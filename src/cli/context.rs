@@ -105,7 +105,8 @@ impl Context {
         let network = self.running()?;
         let (id, address) = match (node, &network) {
             (NodeArg::Number(number), Some(network)) => {
-                let node = network.node(*number)?;
+                // One that is not there does not answer, whoever asks.
+                let node = network.node(*number).map_err(|error| Failure::Unreachable(error.to_string()))?;
                 (node.id(), node.address())
             }
             // Another network's node of that number is not meant.

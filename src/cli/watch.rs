@@ -216,7 +216,10 @@ pub fn in_words(event: &LiveEvent, names: Names) -> Result<String, ClientError> 
         }
         EventKind::Read => {
             let read: ReadEvent = event.record()?;
-            format!("{} messages were read", read.uuids.len())
+            match read.uuids.len() {
+                1 => "1 message was read".to_owned(),
+                count => format!("{count} messages were read"),
+            }
         }
         EventKind::KeepAlive => format!("still there at {}", Timestamp::now()),
     })

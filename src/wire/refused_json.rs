@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(state("{"), "the body is no JSON: it ends within an object, at line 1, column 1");
         assert_eq!(state(r#"{"role": }"#), "the body is no JSON: a value is expected at line 1, column 10");
         assert_eq!(state("1 2"), "the body is no JSON: something follows its end at line 1, column 3");
-        assert_eq!(state("nul"), "the body is no JSON: neither true, false nor null at line 1, column 3");
+        assert_eq!(state("nux"), "the body is no JSON: neither true, false nor null at line 1, column 3");
         assert!(state("\"\\ud800\"").contains("half of a surrogate pair"), "{}", state("\"\\ud800\""));
     }
 }
