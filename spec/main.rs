@@ -20,6 +20,8 @@ mod examples;
 mod failures;
 /// Injected faults, mass crashes, and what each link counts.
 mod faults;
+/// Heads of answers.
+mod heads;
 /// More of everything than anybody should send.
 mod heavy;
 /// Input that nobody should send.

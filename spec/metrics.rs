@@ -74,6 +74,19 @@ fn the_rules_and_the_configuration_that_come_along_are_valid() {
     let path = |name: &str| deploy.join(name).to_str().expect("a path").to_owned();
     promtool(&["check", "rules", &path("prometheus/alerts.yml")], "");
     promtool(&["check", "config", &path("prometheus/prometheus.yml")], "");
+    // The one for guarded nodes stands in the documentation, and names files that are there for whoever follows it.
+    let page = std::fs::read_to_string(deploy.parent().expect("a folder").join("docs/operations.md")).expect("a page");
+    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path().to_str().expect("a path");
+    std::fs::write(folder.path().join("gossip-token"), "open-sesame").expect("written");
+    std::fs::write(folder.path().join("gossip-ca.pem"), "").expect("written");
+    let config = folder.path().join("prometheus.yml");
+    // It is indented as a part of a list.
+    let example = example.replace("\n  ", "\n").replace("/etc/prometheus", here);
+    std::fs::write(&config, example.trim_start()).expect("written");
+    promtool(&["check", "config", "--syntax-only", config.to_str().expect("a path")], "");
+    assert!(example.contains(here), "{example}");
     // Every metric that the rules and the dashboard name is one that a node has.
     let page = Server::start(&["--interval", "0"]).get("/metrics").body;
     let mut named = 0;

@@ -131,6 +131,59 @@ fn one_can_wait_for_a_change() {
 }
 
 #[test]
+fn one_waits_for_what_a_filter_shows_and_for_nothing_else() {
+    let servers = network(3, &["--interval", "0"]);
+    let (here, db, web) = (&servers[0], &servers[1], &servers[2]);
+    let set =
+        |server: &Server, state: &str| assert_eq!(server.call("PUT", "/state", Some(state.as_bytes())).status, 200);
+    set(db, r#"{"role":"db","health":"ok"}"#);
+    set(web, r#"{"role":"web","n":0}"#);
+    agree(&servers);
+    let known = ask(here, "GET", "/state?role=db", &[], None).header("x-gossip-index");
+    let woken = std::thread::scope(|scope| {
+        let path = format!("/state?role=db&wait=50s&index={known}");
+        let waiting = scope.spawn(move || ask(here, "GET", &path, &[], None));
+        // Others change again and again, and are seen here: that wakes nobody.
+        for n in 1..=5 {
+            set(web, &format!(r#"{{"role":"web","n":{n}}}"#));
+            eventually("the change is here", || {
+                (here.state(web.port)?.payload.get().contains(&format!("\"n\":{n}"))).then_some(())
+            });
+        }
+        assert!(!waiting.is_finished(), "woken by a node that is not among those asked for");
+        set(db, r#"{"role":"db","health":"slow"}"#);
+        waiting.join().unwrap()
+    });
+    let shown = woken.json();
+    assert_eq!(
+        (shown.as_object().unwrap().len(), &shown[db.port.to_string()]["payload"]["health"]),
+        (1, &json!("slow"))
+    );
+    // Who knows what was shown before the change is answered at once; who knows this one waits, whatever else went on.
+    let began = Instant::now();
+    let late = ask(here, "GET", &format!("/state?role=db&wait=50s&index={known}"), &[], None);
+    assert!(began.elapsed() < Duration::from_secs(40) && late.json() == shown);
+    set(web, r#"{"role":"web","n":6}"#);
+    agree(&servers);
+    let index = woken.header("x-gossip-index");
+    let began = Instant::now();
+    let quiet = ask(here, "GET", &format!("/state?role=db&wait=300ms&index={index}"), &[], None);
+    assert!(began.elapsed() >= Duration::from_millis(300) && quiet.json() == shown, "{}", quiet.body);
+    // A node that begins to fit is a change, and so is one that no longer does.
+    for (state, nodes) in [(r#"{"role":"db","health":"ok"}"#, 2), (r#"{"role":"web"}"#, 1)] {
+        let index = ask(here, "GET", "/state?role=db", &[], None).header("x-gossip-index");
+        set(web, state);
+        let began = Instant::now();
+        let changed = ask(here, "GET", &format!("/state?role=db&wait=50s&index={index}"), &[], None);
+        assert_eq!(changed.json().as_object().unwrap().len(), nodes);
+        assert!(began.elapsed() < Duration::from_secs(40));
+    }
+    // The index of an answer about all nodes does as well.
+    let all = ask(here, "GET", "/state", &[], None).header("x-gossip-index");
+    assert_eq!(ask(here, "GET", &format!("/state?role=db&wait=1ms&index={all}"), &[], None).status, 200);
+}
+
+#[test]
 fn states_are_filtered_by_status_and_payload() {
     let mut servers = network(4, &["--interval", "0", "--heartbeat", "200ms"]);
     let states = [

@@ -25,4 +25,5 @@ pub mod topology;
 
 pub mod lab;
 
+mod arguments;
 pub mod cli;

@@ -1,7 +1,7 @@
 //! Who is linked to whom: graphs, their distances, and ways to draw them up.
 //!
 //! A [`Graph`] is undirected and simple. The generators ([`random_regular`],
-//! [`circular`], [`power_law`], [`turan`], [`optimal`]) return connected
+//! [`random_nearly_cubic`], [`circular`], [`power_law`], [`turan`], [`optimal`]) return connected
 //! graphs or a [`ShapeError`] that says which numbers would have worked.
 //! [`parse_graph`] and [`to_dot`] read and write them as text.
 //!
@@ -38,7 +38,7 @@ pub use distance::{Distances, moore_mean_distance};
 pub use graph::Graph;
 pub use graph_file::{GraphFile, GraphFileError, parse_graph, to_dot};
 pub use optimal::{DEFAULT_SEARCH_EFFORT, optimal};
-pub use regular::random_regular;
+pub use regular::{random_nearly_cubic, random_regular};
 pub use shape_error::ShapeError;
 pub use shapes::{circular, power_law, turan};
 

@@ -112,9 +112,11 @@ fn nodes_are_numbers_or_addresses() {
     assert_eq!(terminal.run("state 3 -o json").ok().json().as_object().unwrap().len(), 3);
 
     let nobody = terminal.base_port + 9;
-    terminal.run("list-peers 9").fails(3, &format!("node 9 (127.0.0.1:{nobody}) does not answer"));
-    terminal.run("send-message 9 Apple").fails(3, "does not answer");
-    terminal.run("get-messages 9").fails(3, "does not answer");
+    terminal.run("list-peers 9").fails(3, "has no node 9");
+    terminal.run("send-message 9 Apple").fails(3, "has no node 9");
+    terminal.run("get-messages 9").fails(3, "has no node 9");
+    terminal.run("remove-node 3 --crash").ok();
+    terminal.run("state 3").fails(3, &format!("node 3 (127.0.0.1:{}) does not answer", terminal.base_port + 3));
     terminal.run(&format!("state 127.0.0.1:{nobody}")).fails(3, "does not answer");
     terminal.run("list-peers 0").fails(2, "node numbers");
     terminal.run("list-peers node2").fails(2, "host:port");
@@ -137,5 +139,5 @@ fn the_wrapper_knows_the_other_form() {
     assert_eq!(listed.lines(), expected);
     type_words(&["--id", "1"]).fails(2, "--message");
     type_words(&["--list"]).fails(2, "--id");
-    type_words(&["--id", "9", "--list"]).fails(3, "does not answer");
+    type_words(&["--id", "9", "--list"]).fails(3, "has no node 9");
 }

@@ -52,6 +52,32 @@ fn a_newcomer_is_shown_the_table_the_logs_and_what_to_type() {
 }
 
 #[test]
+fn small_and_odd_networks_start_without_a_shape() {
+    for (nodes, peers) in [(2, 1), (3, 2), (5, 3)] {
+        let terminal = Terminal::new();
+        let started = terminal.start(&format!("-n {nodes} --interval 0 -o json")).ok().json();
+        let most =
+            started["nodes"].as_array().unwrap().iter().map(|node| node["peers"].as_array().unwrap().len()).max();
+        assert_eq!(most, Some(peers), "{started}");
+        let composed = terminal.run(&format!("compose -n {nodes}")).ok().out;
+        assert_eq!(composed.matches("container_name").count(), nodes, "{composed}");
+        terminal.run("stop-network").ok();
+    }
+}
+
+#[test]
+fn a_number_beyond_the_network_is_told_at_once() {
+    let terminal = Terminal::with_network("-n 3 --interval 0");
+    let said = "network default has no node 99; its nodes are numbered 1 to 3";
+    for line in ["state 99", "watch 99", "send-message 99 Apple", "join 1 99"] {
+        terminal.run(line).fails(3, said);
+    }
+    terminal.run("remove-node 99").fails(1, said);
+    // Any address is still asked.
+    terminal.run(&format!("state 127.0.0.1:{}", terminal.base_port + 40)).fails(3, "does not answer");
+}
+
+#[test]
 fn networks_live_side_by_side() {
     let terminal = Terminal::new();
     terminal.start("circular -n 2 --name one").ok();

@@ -55,8 +55,8 @@ fn a_watched_node_tells_what_happens_also_after_it_was_restarted() {
         watch.join().expect("it ends")
     });
     assert!(watched.out.contains("Node 1 says {\"role\":\"db\"} (version "), "{watched:?}");
-    terminal.run("watch 9").fails(3, "does not answer");
-    terminal.run("watch 1 --kind nonsense").fails(2, "kinds are state, message");
+    terminal.run("watch 9").fails(3, "has no node 9");
+    terminal.run("watch 1 --kind nonsense").fails(2, "possible values: state, message");
 }
 
 #[test]
@@ -151,10 +151,19 @@ fn manuals_and_completions_know_every_command() {
             assert!(text.contains(command), "{shell} does not complete {command}");
         }
     }
+    // What is not free text is offered.
+    let bash = terminal.run("completions bash").ok().out;
+    assert!(bash.contains("state message path status forgotten link read"), "kinds of events are not completed");
+    assert!(bash.contains("random circular powerlaw turan optimal graph"), "shapes are not completed");
+    let server = terminal.run("completions bash gossip_server").ok().out;
+    assert!(server.contains("--heartbeat") && server.contains("trees flood"), "{server}");
+    let page = std::fs::read_to_string(terminal.file("manuals/gossip_server.1")).expect("a page of the server");
+    assert!(page.contains("GOSSIP_HEARTBEAT") && page.contains(".SH \"EXIT STATUS\""), "{page}");
     for command in &commands {
         let page = std::fs::read_to_string(terminal.file("manuals").join(format!("gossip-{command}.1")));
         let page = page.unwrap_or_else(|error| panic!("{command}: {error}"));
-        assert!(page.contains("SYNOPSIS") && page.contains("Examples:"), "{page}");
+        assert!(page.contains("SYNOPSIS") && page.contains(".SH EXAMPLES"), "{page}");
+        assert!(page.contains(".SH \"EXIT STATUS\"") && !page.contains("EXTRA"), "{page}");
     }
     // The shell itself takes them.
     let script = "source <(\"$GOSSIP\" completions bash) && COMP_WORDS=(gossip send) COMP_CWORD=1 && _gossip gossip send gossip && echo ${COMPREPLY[@]}";

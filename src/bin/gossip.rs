@@ -6,5 +6,6 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
-    gossip_network::cli::run(std::env::args_os())
+    let server = <gossip_network::server::Arguments as clap::CommandFactory>::command();
+    gossip_network::cli::run(std::env::args_os(), server)
 }

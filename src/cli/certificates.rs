@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::failure::Failure;
 use super::output::{Form, print_json, print_table, say};
-use crate::lab::{CertificateName, make_certificates};
+use crate::lab::{CertificateName, make_certificates, renew_certificates};
 
 /// Makes certificates for nodes, for a test or a small installation.
 ///
@@ -20,6 +20,7 @@ Examples:
   gossip certificates tls 7001 7002 7003
   gossip certificates tls db1.example:7000 10.0.0.5:7000
   gossip certificates tls 7001 --force            renews it; send the node a SIGHUP
+  gossip certificates tls --force                 renews all that are there, but for the authority
   gossip_server --port 7001 --tls-cert tls/7001.pem --tls-key tls/7001-key.pem --tls-ca tls/ca.pem
 
 Whoever has ca-key.pem can make members: keep it away from the nodes.")]
@@ -36,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
     days: u32,
 
-    /// Renews the certificates of nodes that have one.
+    /// Renews the certificates of nodes that have one; without NODE those of all, and the one of the command line.
     #[arg(long)]
     force: bool,
 }
@@ -51,7 +52,11 @@ struct Row {
 
 /// Makes them.
 pub fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let made = make_certificates(&args.folder, &args.nodes, args.days, args.force)?;
+    let made = if args.force && args.nodes.is_empty() {
+        renew_certificates(&args.folder, args.days)?
+    } else {
+        make_certificates(&args.folder, &args.nodes, args.days, args.force)?
+    };
     let rows = made.into_iter().map(|made| Row {
         name: made.name,
         certificate: made.certificate,

@@ -5,7 +5,10 @@ use rand::rngs::SmallRng;
 use super::context::Context;
 use super::failure::Failure;
 use super::output::print;
-use crate::lab::{Containers, DEFAULT_BASE_PORT, DEFAULT_IMAGE, LaunchPlan, Launcher, NetworkAccess, Shape, compose};
+use super::shape_word::ShapeWord;
+use crate::lab::{
+    Containers, DEFAULT_BASE_PORT, DEFAULT_IMAGE, LaunchPlan, Launcher, NetworkAccess, OldData, Shape, compose,
+};
 
 /// Prints a network as a Docker Compose file, one container per node.
 ///
@@ -19,8 +22,8 @@ Examples:
 
 start-network --docker does this, starts it, and lets all other commands work on it.")]
 pub struct Args {
-    /// The graph of who is whose peer [default: random 3].
-    #[arg(value_name = "SHAPE", num_args = 0..=3)]
+    /// The graph of who is whose peer [default: random, with 3 peers each as far as N allows].
+    #[arg(value_name = "SHAPE", num_args = 0..=3, value_parser = ShapeWord, hide_possible_values = true)]
     shape: Vec<String>,
 
     /// How many nodes, 2 to 1000 [default: 16, or as many as FILE has].
@@ -56,7 +59,7 @@ pub fn run(args: Args, context: &Context) -> Result<(), Failure> {
         access: NetworkAccess::default(),
         node_flags: args.node_flags,
         durable: false,
-        keep_data: false,
+        old_data: OldData::Refuse,
         limit: std::time::Duration::ZERO,
     };
     print(&compose(&context.registry, &containers, &plan)?)

@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::names::Names;
 use super::node_arg::NodeArg;
 use super::output::{Form, say};
+use crate::arguments::parse_duration;
 use crate::client::{CallError, Caller, ClientError, NodeClient};
 use crate::lab::{DEFAULT_BASE_PORT, LabError, NetworkName, NetworkRecord, Registry};
 use crate::protocol::NodeId;
@@ -34,7 +35,7 @@ pub struct Common {
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 10s or 500ms"))?;
+    let duration = parse_duration(text)?;
     if duration.is_zero() { Err("it must be more than 0".to_owned()) } else { Ok(duration) }
 }
 
@@ -72,7 +73,7 @@ pub struct Target {
 impl Context {
     /// Finds the registry.
     pub fn new(common: Common) -> Result<Context, Failure> {
-        let registry = Registry::of_user()?.telling(|| say("waiting for another gossip command on this network"));
+        let registry = Registry::of_user()?.telling(say);
         let Common { name, output: form, timeout, access } = common;
         let outside = access.caller()?;
         // A record that cannot be read is the command's to complain of, if it needs one.
@@ -103,7 +104,11 @@ impl Context {
     pub fn target(&self, node: &NodeArg) -> Result<Target, Failure> {
         let network = self.running()?;
         let (id, address) = match (node, &network) {
-            (NodeArg::Number(number), Some(network)) => network.place_of(*number)?,
+            (NodeArg::Number(number), Some(network)) => {
+                // One that is not there does not answer, whoever asks.
+                let node = network.node(*number).map_err(|error| Failure::Unreachable(error.to_string()))?;
+                (node.id(), node.address())
+            }
             // Another network's node of that number is not meant.
             (NodeArg::Number(_), None) if !self.name.is_default() => {
                 return Err(LabError::NotRunning { name: self.name.clone() }.into());
@@ -128,6 +133,11 @@ impl Context {
             NodeArg::Address(_) => None,
         };
         Ok(Target { id, address, client, names: Names::of(network.as_ref()), typed, limit })
+    }
+
+    /// How nodes are shown, by what is written down now.
+    pub fn names(&self) -> Names {
+        Names::of(self.running().ok().flatten().as_ref())
     }
 
     /// The number of a node of the running network.
@@ -163,6 +173,13 @@ impl Target {
             )),
             ClientError::Silent(CallError::Broken(reason)) => {
                 Failure::Unreachable(format!("{node} does not answer: {reason}"))
+            }
+            // The token is the header's matter only for whoever speaks HTTP.
+            ClientError::Refused(problem)
+                if matches!(problem.status, 401 | 403) && problem.detail.contains("token") =>
+            {
+                let said = problem.detail.split(':').next().unwrap_or_default();
+                Failure::No(format!("{node}: {said}; name a file with one by --token-file FILE or GOSSIP_TOKEN_FILE"))
             }
             ClientError::Refused(problem) => Failure::No(format!("{node}: {}", problem.detail)),
             ClientError::Foreign(_) => Failure::No(format!("{node} {error}")),

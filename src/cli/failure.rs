@@ -55,6 +55,7 @@ impl From<LabError> for Failure {
             LabError::Shape(_) | LabError::BeyondPorts { .. } => Failure::Usage(text),
             LabError::NotRunning { .. }
             | LabError::AlreadyRuns { .. }
+            | LabError::DataKept { .. }
             | LabError::NoSuchNode { .. }
             | LabError::NodeNotRunning { .. }
             | LabError::NodeStillRuns { .. }

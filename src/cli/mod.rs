@@ -19,6 +19,7 @@ mod node_group;
 mod output;
 mod picture;
 mod plain_text;
+mod shape_word;
 
 mod access;
 mod add_node;
@@ -61,6 +62,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::context::{Common, Context};
 use self::failure::Failure;
+use crate::arguments::in_our_words;
 
 /// Ends the help of every command.
 const EXIT_CODES: &str = "Exit codes: 0 ok, 1 the answer is no or it failed, 2 wrong usage, 3 a node does not answer.";
@@ -118,8 +120,9 @@ enum Command {
     Man(completions::ManArgs),
 }
 
-/// Runs one command line, the program's name first, and returns the code to end with.
-pub fn run(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Runs one command line, the program's name first, and returns the code to end with. `server` is what `gossip_server`
+/// understands, for its man page and completions.
+pub fn run(typed: impl IntoIterator<Item = OsString>, server: clap::Command) -> ExitCode {
     let arguments = match parse(typed) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -131,7 +134,7 @@ pub fn run(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
     crate::lab::allow_many_connections();
     let outcome = actix_rt::System::new().block_on(async {
         let context = Context::new(arguments.common)?;
-        arguments.command.run(&context).await
+        arguments.command.run(&context, server).await
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -149,11 +152,12 @@ fn command() -> clap::Command {
 }
 
 fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
-    Arguments::from_arg_matches(&command().try_get_matches_from(start_network::with_node_flags(typed))?)
+    let matches = command().try_get_matches_from(start_network::with_node_flags(typed));
+    Arguments::from_arg_matches(&matches.map_err(in_our_words)?)
 }
 
 impl Command {
-    async fn run(self, context: &Context) -> Result<(), Failure> {
+    async fn run(self, context: &Context, server: clap::Command) -> Result<(), Failure> {
         match self {
             Command::StartNetwork(args) => start_network::run(args, context).await,
             Command::StopNetwork(args) => stop_network::run(args, context).await,
@@ -183,8 +187,8 @@ impl Command {
             Command::Plot(args) => plot::run(args, context).await,
             Command::Simulate(args) => simulate::run(*args, context),
             Command::Wait(args) => wait::run(args, context).await,
-            Command::Completions(args) => completions::completions(&args),
-            Command::Man(args) => completions::man(&args),
+            Command::Completions(args) => completions::completions(&args, server),
+            Command::Man(args) => completions::man(&args, server),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::node_arg::NodeArg;
 use super::output::{Form, print_json, print_line};
+use crate::arguments::parse_duration;
 use crate::client::{Acks, SubmissionShape};
 
 /// More than any node takes unless it was told to; what is read of stdin must end somewhere.
@@ -46,7 +47,7 @@ pub struct Args {
     acks: Option<Acks>,
 
     /// How long to wait for them, up to 60s [default: 5s].
-    #[arg(long, value_name = "DURATION", requires = "acks", value_parser = parse_wait)]
+    #[arg(long, value_name = "DURATION", requires = "acks", value_parser = parse_duration)]
     wait: Option<Duration>,
 
     /// Your own name for the message, a uuid: sent again under it, it is no second message.
@@ -77,10 +78,6 @@ fn parse_acks(text: &str) -> Result<Acks, String> {
         Ok(count) if count > 0 => Ok(Acks::Count(count)),
         _ => Err("it is a number of nodes from 1 on, or all".to_owned()),
     }
-}
-
-fn parse_wait(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 10s or 500ms"))
 }
 
 fn read_stdin() -> Result<String, Failure> {

@@ -9,6 +9,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::node_arg::NodeArg;
 use super::output::{Form, print_json, print_line};
+use crate::wire::check_payload;
 
 /// More than any node takes; what is read of a file or stdin must end somewhere.
 const MAX_INPUT: u64 = 64 * 1024 * 1024;
@@ -54,8 +55,11 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             (None, Some(file)) => read(&file)?,
             (None, None) => return Err(Failure::Usage("a state is needed: JSON, --file or --unset".to_owned())),
         };
-        let state: Box<RawValue> =
-            serde_json::from_str(&text).map_err(|error| Failure::Usage(format!("the state is no JSON: {error}")))?;
+        let state: Box<RawValue> = serde_json::from_str(&text).map_err(|error| {
+            // The same words as the node's.
+            let said = check_payload(&text).err().unwrap_or_else(|| error.to_string());
+            Failure::Usage(format!("the state is no JSON: {said}"))
+        })?;
         if args.merge { target.client.merge_state(&state).await } else { target.client.set_state_raw(&state).await }
     };
     let version = answered.map_err(|error| target.explain(error))?;

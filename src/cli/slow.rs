@@ -6,6 +6,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::injection::change_one;
 use super::node_arg::NodeArg;
+use crate::arguments::parse_duration;
 
 /// The longest delay that a node takes.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -36,7 +37,7 @@ fn parse_delay(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
-    let delay = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 200ms or 1s"))?;
+    let delay = parse_duration(text)?;
     if delay > LONGEST { Err("it must be 60s at most".to_owned()) } else { Ok(delay) }
 }
 

@@ -14,11 +14,13 @@ use super::failure::Failure;
 use super::names::Names;
 use super::output::{Form, print_json, print_table, say};
 use super::picture::PictureFile;
+use super::shape_word::ShapeWord;
 use super::state::told;
 use super::wait::{did_agree, disagreement};
+use crate::arguments::parse_duration;
 use crate::client::Caller;
 use crate::lab::{
-    Containers, DEFAULT_BASE_PORT, DEFAULT_IMAGE, Drawing, LaunchPlan, Launcher, NetworkAccess, NetworkRecord,
+    Containers, DEFAULT_BASE_PORT, DEFAULT_IMAGE, Drawing, LaunchPlan, Launcher, NetworkAccess, NetworkRecord, OldData,
     Progress, Shape, ask_digests, launch, typed_command, wait_for_agreement,
 };
 use crate::protocol::NodeId;
@@ -53,8 +55,8 @@ Examples:
 Flags of the node that are not listed here go behind a --, or into --node-flag:
   gossip start-network circular -- --log-level debug")]
 pub struct Args {
-    /// The graph of who is whose peer [default: random 3].
-    #[arg(value_name = "SHAPE", num_args = 0..=3)]
+    /// The graph of who is whose peer [default: random, with 3 peers each as far as N allows].
+    #[arg(value_name = "SHAPE", num_args = 0..=3, value_parser = ShapeWord, hide_possible_values = true)]
     shape: Vec<String>,
 
     /// How many nodes, 2 to 1000 [default: 16, or as many as FILE has].
@@ -93,6 +95,10 @@ pub struct Args {
     #[arg(long)]
     keep_data: bool,
 
+    /// Removes what stop-network --keep-data left of an earlier network of this name, instead of refusing to start.
+    #[arg(long, conflicts_with = "keep_data")]
+    discard_data: bool,
+
     /// How much the nodes log: off, error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<log::LevelFilter>,
@@ -119,10 +125,7 @@ pub struct Args {
 }
 
 fn check_duration(text: &str) -> Result<String, String> {
-    match humantime::parse_duration(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("{error}; write it as 10s or 500ms")),
-    }
+    parse_duration(text).map(|_| text.to_owned())
 }
 
 /// The arguments with flags that only nodes know (`--allow-…`) marked as such.
@@ -187,6 +190,14 @@ impl Args {
         Ok(Launcher::Containers { containers: Containers::of(&context.name, &self.image) })
     }
 
+    fn old_data(&self) -> OldData {
+        match (self.keep_data, self.discard_data) {
+            (true, _) => OldData::GoOn,
+            (false, true) => OldData::Discard,
+            (false, false) => OldData::Refuse,
+        }
+    }
+
     fn node_flags(&self) -> Result<Vec<String>, Failure> {
         let mut flags = Vec::new();
         let mut add = |flag: &str, value: Option<String>| flags.extend(value.map(|value| format!("--{flag}={value}")));
@@ -227,7 +238,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         node_flags: wish.node_flags,
         // What a container writes would be another user's, and go with it.
         durable: !args.ephemeral && !args.docker,
-        keep_data: args.keep_data,
+        old_data: args.old_data(),
         limit,
     };
     let network = launch(&context.registry, &caller, &plan, &mut progress).await?;

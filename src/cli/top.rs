@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::names::Names;
 use super::node_arg::NodeArg;
 use super::state::told;
-use super::watch::in_words;
+use super::watch::{brings_nodes, in_words};
 use crate::client::{
     DigestReport, EventKind, ForgottenEvent, LinkEvent, LiveEvent, MessageReport, SnapshotEvent, StateEvent,
     StateReport, StatusEvent, Watch,
@@ -97,12 +97,17 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let stream = target.client.watch("", None).await.map_err(|error| target.explain(error))?;
     let mut terminal =
         ratatui::try_init().map_err(|error| Failure::No(format!("the terminal cannot be used: {error}")))?;
-    let shown = show(&mut terminal, &target, stream).await;
+    let shown = show(&mut terminal, context, &target, stream).await;
     ratatui::restore();
     shown
 }
 
-async fn show(terminal: &mut ratatui::DefaultTerminal, target: &Target, stream: Watch) -> Result<(), Failure> {
+async fn show(
+    terminal: &mut ratatui::DefaultTerminal,
+    context: &Context,
+    target: &Target,
+    stream: Watch,
+) -> Result<(), Failure> {
     let broken = |error: std::io::Error| Failure::No(format!("the terminal cannot be used: {error}"));
     let mut scene = Scene::new(target);
     let (mut stream, mut last_id, mut retry_at) = (Some(stream), None::<String>, Instant::now());
@@ -115,6 +120,9 @@ async fn show(terminal: &mut ratatui::DefaultTerminal, target: &Target, stream: 
                 event = open.next() => match event {
                     Ok(Some(event)) => {
                         last_id = Some(event.id.clone());
+                        if brings_nodes(&event) {
+                            scene.names = context.names();
+                        }
                         scene.take(&event);
                     }
                     Ok(None) => (stream, scene.cut) = (None, Some("the node has ended the stream".to_owned())),

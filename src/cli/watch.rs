@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
@@ -19,7 +20,7 @@ use crate::client::{
     ClientError, EventKind, ForgottenEvent, LinkEvent, LiveEvent, MessageReport, PathEvent, ReadEvent, ResetEvent,
     SnapshotEvent, StateEvent, StatusEvent,
 };
-use crate::protocol::NodeId;
+use crate::protocol::{NodeId, Status};
 
 /// The first pause before a stream that broke is asked for again, and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
@@ -33,16 +34,14 @@ Examples:
   gossip watch 3
   gossip watch 3 --kind message,status
   gossip watch 3 -o json | jq .payload
-  gossip watch 3 --kind state --exec './reload-proxy'   the event arrives on stdin, as JSON
-
-Kinds are state, message, path, status, forgotten, link and read.")]
+  gossip watch 3 --kind state --exec './reload-proxy'   the event arrives on stdin, as JSON")]
 pub struct Args {
     /// The node to watch: its number, or host:port.
     #[arg(value_name = "NODE")]
     node: NodeArg,
 
     /// Only events of these kinds, with commas between.
-    #[arg(short, long, value_name = "KIND,…", value_delimiter = ',', value_parser = check_kind)]
+    #[arg(short, long, value_name = "KIND,…", value_delimiter = ',', value_parser = kinds())]
     kind: Vec<String>,
 
     /// Runs this command of the shell for each event, which it gets on stdin as JSON, its kind as $GOSSIP_EVENT; one at a time.
@@ -54,17 +53,16 @@ pub struct Args {
     count: Option<u64>,
 }
 
-fn check_kind(name: &str) -> Result<String, String> {
-    let known = EventKind::parse(name).filter(|kind| kind.is_choice());
-    let choices = EventKind::ALL.iter().filter(|(kind, _)| kind.is_choice()).map(|(_, name)| *name);
-    known.map(|_| name.to_owned()).ok_or_else(|| format!("kinds are {}", choices.collect::<Vec<_>>().join(", ")))
+fn kinds() -> PossibleValuesParser {
+    let choices = EventKind::ALL.iter().filter(|(kind, _)| kind.is_choice());
+    PossibleValuesParser::new(choices.map(|(_, name)| *name))
 }
 
 /// Watches until the reader of the output or the person ends it.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let target = context.target(&args.node)?;
     let kinds = args.kind.join(",");
-    let mut told = Told { form: context.form, names: target.names, exec: args.exec, left: args.count };
+    let mut told = Told { context, names: target.names, exec: args.exec, left: args.count };
     let (mut last_id, mut pause): (Option<String>, Duration) = (None, PAUSE.0);
     let mut connected = false;
     loop {
@@ -101,20 +99,23 @@ async fn wait(target: &Target, cut: &str, pause: Duration) {
 }
 
 /// What is done with each event.
-struct Told {
-    form: Form,
+struct Told<'a> {
+    context: &'a Context,
     names: Names,
     exec: Option<String>,
     left: Option<u64>,
 }
 
-impl Told {
+impl Told<'_> {
     /// True when it was the last one.
     fn tell(&mut self, event: &LiveEvent) -> Result<bool, Failure> {
         if event.kind == EventKind::KeepAlive {
             return Ok(false);
         }
-        match self.form {
+        if brings_nodes(event) {
+            self.names = self.context.names();
+        }
+        match self.context.form {
             Form::Json => print_line(&event.json)?,
             Form::Table => {
                 let line = in_words(event, self.names).unwrap_or_else(|error| escape(&error.to_string()));
@@ -132,6 +133,15 @@ impl Told {
         }
         self.left = self.left.map(|left| left.saturating_sub(1));
         Ok(self.left == Some(0))
+    }
+}
+
+/// Whether the network may have nodes by now that it did not have before, so that their numbers are to be looked up.
+pub fn brings_nodes(event: &LiveEvent) -> bool {
+    match event.kind {
+        EventKind::Snapshot => true,
+        EventKind::Status => event.record::<StatusEvent>().is_ok_and(|status| status.joined),
+        _ => false,
     }
 }
 
@@ -188,7 +198,8 @@ pub fn in_words(event: &LiveEvent, names: Names) -> Result<String, ClientError> 
         EventKind::Status => {
             let status: StatusEvent = event.record()?;
             let joined = if status.joined { "has joined and " } else { "" };
-            format!("{} {joined}is {}", names.long(&status.node), status.status.name())
+            let verb = if status.status == Status::Left { "has" } else { "is" };
+            format!("{} {joined}{verb} {}", names.long(&status.node), status.status.name())
         }
         EventKind::Forgotten => {
             let forgotten: ForgottenEvent = event.record()?;
@@ -205,7 +216,10 @@ pub fn in_words(event: &LiveEvent, names: Names) -> Result<String, ClientError> 
         }
         EventKind::Read => {
             let read: ReadEvent = event.record()?;
-            format!("{} messages were read", read.uuids.len())
+            match read.uuids.len() {
+                1 => "1 message was read".to_owned(),
+                count => format!("{count} messages were read"),
+            }
         }
         EventKind::KeepAlive => format!("still there at {}", Timestamp::now()),
     })

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -15,6 +16,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use time::OffsetDateTime;
+use x509_parser::extensions::GeneralName;
+use x509_parser::pem::parse_x509_pem;
 
 use super::LabError;
 use crate::protocol::NodeId;
@@ -63,23 +66,14 @@ impl CertificateName {
 impl FromStr for CertificateName {
     type Err = String;
 
-    /// A node's id, a port or host:port, or a host.
+    /// A node's id: a port, or host:port. A host alone is no node, and would more likely be a slip.
     fn from_str(text: &str) -> Result<CertificateName, String> {
-        let id = NodeId::parse(text).or_else(|error| {
-            // A host alone will do, as certificates know no ports; a number alone is a port that is none.
-            let named = text.bytes().any(|b| !b.is_ascii_digit());
-            let host = NodeId::parse(&format!("{text}:1")).ok().filter(|id| named && *id != NodeId::Port(1));
-            host.ok_or_else(|| error.to_string())
-        })?;
-        match id {
+        match NodeId::parse(text).map_err(|error| error.to_string())? {
             NodeId::Port(port) => Ok(CertificateName::of_port(port)),
             NodeId::Host(address) => {
                 let host = address.rsplit_once(':').map_or(&*address, |(host, _)| host);
                 let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
                 let stem = text.to_ascii_lowercase().replace(['[', ']'], "").replace(':', "_");
-                if stem == "ca" || stem == CLIENT || stem.ends_with("-key") {
-                    return Err(format!("{text}: {stem}.pem is the name of another file"));
-                }
                 Ok(CertificateName { stem, hosts: vec![host] })
             }
         }
@@ -122,6 +116,46 @@ pub fn make_certificates(
         made.push(sign(folder, name, days, &issuer)?);
     }
     Ok(made)
+}
+
+/// Renews the certificate of everyone who has one in this folder, the command line's as well, each for the names that it is
+/// for. The authority stays: a new one would lock out all others.
+///
+/// # Errors
+/// When the folder has no authority, or one of its certificates cannot be read or written.
+pub fn renew_certificates(folder: &Path, days: u32) -> Result<Vec<MadeCertificate>, LabError> {
+    if !folder.join("ca.pem").exists() {
+        let detail = format!("{} has no authority (ca.pem), and so nothing to renew", folder.display());
+        return Err(LabError::Certificates(detail));
+    }
+    let entries = fs::read_dir(folder).map_err(LabError::system(format!("read {}", folder.display())))?;
+    let files = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let stems = files.filter_map(|file| Some(file.strip_suffix("-key.pem")?.to_owned())).filter(|stem| stem != "ca");
+    let mut names = stems.map(|stem| named_in(folder, stem)).collect::<Result<Vec<_>, _>>()?;
+    names.sort_by(|a, b| a.stem.cmp(&b.stem));
+    let issuer = authority(folder, &mut Vec::new())?;
+    names.iter().map(|name| sign(folder, name, days, &issuer)).collect()
+}
+
+/// Whom the certificate of this name in a folder is for.
+fn named_in(folder: &Path, stem: String) -> Result<CertificateName, LabError> {
+    let file = folder.join(format!("{stem}.pem"));
+    let text = fs::read(&file).map_err(LabError::system(format!("read {}", file.display())))?;
+    let wrong = |reason: String| LabError::Certificates(format!("{}: {reason}", file.display()));
+    let (_, pem) = parse_x509_pem(&text).map_err(|error| wrong(error.to_string()))?;
+    let certificate = pem.parse_x509().map_err(|error| wrong(error.to_string()))?;
+    let names = certificate.subject_alternative_name().map_err(|error| wrong(error.to_string()))?;
+    let names = names.iter().flat_map(|names| &names.value.general_names);
+    let hosts = names.filter_map(|name| match name {
+        GeneralName::DNSName(host) => Some((*host).to_owned()),
+        GeneralName::IPAddress(bytes) => match bytes.len() {
+            4 => <[u8; 4]>::try_from(*bytes).ok().map(|bytes| IpAddr::from(bytes).to_string()),
+            _ => <[u8; 16]>::try_from(*bytes).ok().map(|bytes| IpAddr::from(bytes).to_string()),
+        },
+        _ => None,
+    });
+    let hosts = hosts.collect();
+    Ok(CertificateName { stem, hosts })
 }
 
 /// Makes what these nodes need and do not have yet.
@@ -225,14 +259,13 @@ mod tests {
         for (text, stem, hosts) in [
             ("7001", "7001", &["localhost", "127.0.0.1"][..]),
             ("DB1.example:7000", "db1.example_7000", &["db1.example"]),
-            ("db1.example", "db1.example", &["db1.example"]),
             ("10.0.0.5:7000", "10.0.0.5_7000", &["10.0.0.5"]),
             ("[2001:db8::1]:7000", "2001_db8__1_7000", &["2001:db8::1"]),
         ] {
             let name: CertificateName = text.parse().unwrap();
             assert_eq!((name.stem.as_str(), name.hosts), (stem, hosts.iter().map(|s| (*s).to_owned()).collect()));
         }
-        for wrong in ["http://x/", "../x", "a b", "", "client", "ca", "x-key", "localhost"] {
+        for wrong in ["http://x/", "../x", "a b", "", "client", "ca", "db1.example", "localhost"] {
             assert!(wrong.parse::<CertificateName>().is_err(), "{wrong}");
         }
     }
@@ -264,6 +297,22 @@ mod tests {
         assert_eq!(fs::read(folder.join("ca.pem")).unwrap(), ca, "a new authority would lock out all others");
         tls("7001").unwrap();
         tls("7002").unwrap();
+        // Everyone at once keeps the names that it had.
+        let (client, node) = (fs::read(folder.join("client.pem")).unwrap(), fs::read(folder.join("7002.pem")).unwrap());
+        let renewed = renew_certificates(&folder, 30).unwrap();
+        let renewed: Vec<&str> = renewed.iter().map(|made| made.name.as_str()).collect();
+        assert_eq!(renewed, ["7001", "7002", "client", "db1.example_7000"]);
+        assert_ne!(
+            (fs::read(folder.join("client.pem")).unwrap(), fs::read(folder.join("7002.pem")).unwrap()),
+            (client, node)
+        );
+        assert_eq!(fs::read(folder.join("ca.pem")).unwrap(), ca);
+        assert_eq!(named_in(&folder, "7001".to_owned()).unwrap(), CertificateName::of_port(7001));
+        assert_eq!(named_in(&folder, "db1.example_7000".to_owned()).unwrap().hosts, ["db1.example"]);
+        assert!(tls("7001").unwrap().valid_until().unwrap() < until);
+        let empty = folder.join("empty");
+        fs::create_dir(&empty).unwrap();
+        assert!(renew_certificates(&empty, 30).unwrap_err().to_string().contains("nothing to renew"));
         // A key that is not the certificate's is seen at the start.
         fs::copy(folder.join("7002-key.pem"), folder.join("7001-key.pem")).unwrap();
         assert!(tls("7001").unwrap_err().to_string().contains("does not fit"));

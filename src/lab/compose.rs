@@ -48,7 +48,7 @@ fn write_service(text: &mut String, project: &str, image: &str, node: &NodeRecor
     let port = node.port.to_string();
     let seeds = node.seeds.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]);
     let args: Vec<String> = node.args.iter().cloned().chain(seeds).collect();
-    // The health check speaks as the node does, and knows its settings from flags only.
+    // Engines ask for the first time after one interval, and older ones know no shorter one for the start. The check speaks as the node does, and knows its settings from flags only.
     let tls = args.iter().filter(|arg| arg.starts_with("--tls-")).cloned();
     let health = ["CMD", "/gossip_server", "--health", "--port", &port].map(str::to_owned);
     let health: Vec<String> = health.into_iter().chain(tls).collect();
@@ -56,7 +56,7 @@ fn write_service(text: &mut String, project: &str, image: &str, node: &NodeRecor
     let _ = write!(
         text,
         "  {service}:\n    <<: *node\n    image: {image}\n    container_name: {name}\n    command: {command}\n    \
-         ports: [\"127.0.0.1:{port}:{port}\"]\n    healthcheck: {{test: {health}, interval: 30s, timeout: 5s}}\n",
+         ports: [\"127.0.0.1:{port}:{port}\"]\n    healthcheck: {{test: {health}, interval: 5s, timeout: 5s}}\n",
         service = service_name(node.number),
         image = quoted(image),
         name = quoted(&container_name(project, node.number)),

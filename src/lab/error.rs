@@ -30,6 +30,19 @@ pub enum LabError {
         /// How many of its processes run.
         live: usize,
     },
+    /// Somebody wanted the data of an earlier network kept.
+    #[error(
+        "network {name} was stopped with --keep-data, and what its nodes kept is in {}\n\
+         go on with it: {} start-network{} --keep-data\n\
+         or remove it:  {} start-network{} --discard-data",
+        .folder.display(), typed_command(), name_flag(.name), typed_command(), name_flag(.name)
+    )]
+    DataKept {
+        /// Its name.
+        name: NetworkName,
+        /// Where it is.
+        folder: PathBuf,
+    },
     /// The network never had a node of that number.
     #[error("network {name} has no node {number}; its nodes are numbered 1 to {last}")]
     NoSuchNode {

@@ -47,10 +47,33 @@ pub struct LaunchPlan {
     pub node_flags: Vec<String>,
     /// Whether every node gets a directory for what survives a restart.
     pub durable: bool,
-    /// Whether nodes go on with what an earlier network of this name left in theirs.
-    pub keep_data: bool,
+    /// What becomes of what an earlier network of this name left in theirs.
+    pub old_data: OldData,
     /// How long nodes may take until they answer.
     pub limit: Duration,
+}
+
+/// What becomes of the data of an earlier network of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldData {
+    /// What was kept on purpose is not touched: the start is refused. What was left behind is set aside.
+    Refuse,
+    /// The nodes go on with it.
+    GoOn,
+    /// It is removed.
+    Discard,
+}
+
+impl OldData {
+    /// Makes room for the nodes' directories.
+    fn make_room(self, registry: &Registry, lock: &NetworkLock, name: &NetworkName) -> Result<(), LabError> {
+        match (self, registry.kept_data(name)) {
+            (OldData::GoOn, _) => Ok(()),
+            (OldData::Discard, _) => registry.clear_data(lock, name),
+            (OldData::Refuse, Some(folder)) => Err(LabError::DataKept { name: name.clone(), folder }),
+            (OldData::Refuse, None) => registry.set_data_aside(lock, name),
+        }
+    }
 }
 
 /// Starts a process or container per node and returns when all of them answer.
@@ -73,14 +96,12 @@ pub async fn launch(
     for node in &planned {
         ports::check_free(node.number, node.port)?;
     }
+    plan.old_data.make_room(registry, &lock, &plan.name)?;
     if let Launcher::Containers { containers } = &plan.launcher {
         containers.check(&plan.name).await?;
     }
     plan.access.provide(planned.iter().map(|node| plan.launcher.certificate_name(node.number, node.port)))?;
     registry.clear_logs(&lock, &plan.name);
-    if !plan.keep_data {
-        registry.clear_data(&lock, &plan.name)?;
-    }
     let mut network = NetworkRecord {
         name: plan.name.clone(),
         base_port: plan.base_port,
@@ -112,14 +133,17 @@ pub async fn launch(
         outcome = started => outcome,
     };
     match outcome {
-        Ok(()) => Ok(network),
+        Ok(()) => {
+            registry.use_data(&lock, &plan.name);
+            Ok(network)
+        }
         Err(error) => {
             // What could not be stopped stays written down, so that stop-network can try again.
             let nodes: Vec<&NodeRecord> = network.nodes.iter().collect();
             let ended = network.launcher.end(&nodes, Ending::Graceful).await.is_ok();
             if ended && network.launcher.clean_up(registry, &network).await.is_ok() {
                 registry.forget(&lock, &plan.name)?;
-                if !plan.keep_data {
+                if plan.old_data != OldData::GoOn {
                     registry.clear_data(&lock, &plan.name)?;
                 }
             } else {

@@ -35,13 +35,13 @@ mod tests;
 
 pub use access::NetworkAccess;
 pub use agreement::{Agreement, wait_for_agreement};
-pub use certificates::{CertificateName, MadeCertificate, make_certificates};
+pub use certificates::{CertificateName, MadeCertificate, make_certificates, renew_certificates};
 pub use change::{AddedNode, add_node, remove_node, restart_node};
 pub use containers::{Containers, DEFAULT_IMAGE};
 pub use difference::Difference;
 pub use error::{LabError, typed_command};
 pub use forgetting::forget_node;
-pub use launch::{LaunchPlan, compose, launch};
+pub use launch::{LaunchPlan, OldData, compose, launch};
 pub use launcher::Launcher;
 pub use name::NetworkName;
 pub use ports::{DEFAULT_BASE_PORT, MAX_NUMBER};

@@ -122,16 +122,4 @@ impl NetworkRecord {
     pub fn port_of(&self, number: u64) -> Result<u16, LabError> {
         ports::port_of(self.base_port, number)
     }
-
-    /// The id of a node and where it is called, whether there is one of that number or not.
-    ///
-    /// # Errors
-    /// When its port would lie beyond 65535.
-    pub fn place_of(&self, number: u16) -> Result<(NodeId, String), LabError> {
-        if let Ok(node) = self.node(number) {
-            return Ok((node.id(), node.address()));
-        }
-        let port = self.port_of(u64::from(number))?;
-        Ok((self.launcher.node_id(number, port), NodeId::Port(port).address()))
-    }
 }

@@ -12,12 +12,15 @@ use etcetera::BaseStrategy;
 
 use super::{LabError, Launcher, NetworkName, NetworkRecord};
 
+/// The file among the nodes' directories that says that they were kept on purpose.
+const KEPT: &str = "kept";
+
 /// The folder that holds a folder per network.
 #[derive(Clone, Debug)]
 pub struct Registry {
     root: PathBuf,
-    /// Called when a network's lock is held by another command.
-    waiting: fn(),
+    /// Called with what the person at the terminal should know.
+    tell: fn(&str),
 }
 
 /// The right to change a network, given back when dropped.
@@ -48,13 +51,13 @@ impl Registry {
 
     /// A registry in any folder.
     pub fn at(root: impl Into<PathBuf>) -> Registry {
-        Registry { root: root.into(), waiting: || () }
+        Registry { root: root.into(), tell: |_| () }
     }
 
-    /// The same, which calls `waiting` before it waits for another command.
+    /// The same, which calls `tell` before it waits for another command, and when it sets something aside.
     #[must_use]
-    pub fn telling(self, waiting: fn()) -> Registry {
-        Registry { waiting, ..self }
+    pub fn telling(self, tell: fn(&str)) -> Registry {
+        Registry { tell, ..self }
     }
 
     /// The folder of a network.
@@ -133,7 +136,7 @@ impl Registry {
                 Ok(()) => (),
                 Err(TryLockError::Error(error)) => return Err(error),
                 Err(TryLockError::WouldBlock) => {
-                    (self.waiting)();
+                    (self.tell)("waiting for another gossip command on this network");
                     file.lock()?;
                 }
             }
@@ -196,6 +199,51 @@ impl Registry {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Marks what the nodes of a network have on disk as kept on purpose.
+    ///
+    /// # Errors
+    /// When the mark cannot be written.
+    pub(super) fn keep_data(&self, _lock: &NetworkLock, name: &NetworkName) -> Result<(), LabError> {
+        let root = self.data_root(name);
+        if !root.exists() {
+            return Ok(());
+        }
+        let mark = root.join(KEPT);
+        fs::write(&mark, "").map_err(LabError::system(format!("write {}", mark.display())))
+    }
+
+    /// Takes that mark away: a network goes on with it.
+    pub(super) fn use_data(&self, _lock: &NetworkLock, name: &NetworkName) {
+        // A mark that stays only makes a later start ask once more.
+        let _ = fs::remove_file(self.data_root(name).join(KEPT));
+    }
+
+    /// Where the data of an earlier network of this name is that was kept on purpose, if there is any.
+    pub(super) fn kept_data(&self, name: &NetworkName) -> Option<PathBuf> {
+        let root = self.data_root(name);
+        root.join(KEPT).exists().then_some(root)
+    }
+
+    /// Sets aside what an earlier network of this name left behind that was never stopped, and says so: nobody has said that it
+    /// may go. What was set aside before goes.
+    ///
+    /// # Errors
+    /// When it stays where it is.
+    pub(super) fn set_data_aside(&self, _lock: &NetworkLock, name: &NetworkName) -> Result<(), LabError> {
+        let (root, aside) = (self.data_root(name), self.folder(name).join("data.before"));
+        if !root.exists() {
+            return Ok(());
+        }
+        // What is not there need not be removed, and what cannot be is told of by the next step.
+        let _ = fs::remove_dir_all(&aside);
+        fs::rename(&root, &aside).map_err(LabError::system(format!("set {} aside", root.display())))?;
+        (self.tell)(&format!(
+            "an earlier network {name} ended without stop-network; what its nodes had on disk is now in {}",
+            aside.display()
+        ));
+        Ok(())
     }
 
     fn record_file(&self, name: &NetworkName) -> PathBuf {

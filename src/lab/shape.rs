@@ -33,6 +33,8 @@ const TRIES: usize = 100;
 /// The graph that a network starts in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
+    /// Three neighbours each, chosen by chance, or as near to that as the number of nodes allows.
+    Usual,
     /// Each node has as many neighbours, chosen by chance.
     Random {
         /// How many.
@@ -66,13 +68,14 @@ impl Shape {
     /// The words that begin a shape.
     pub const NAMES: [&'static str; 6] = ["random", "circular", "powerlaw", "turan", "optimal", "graph"];
 
-    /// Reads a shape as typed: `random 3`, `turan 4`, `graph FILE`; no words are `random 3`.
+    /// Reads a shape as typed: `random 3`, `turan 4`, `graph FILE`; no words are the usual one, which is there for every number
+    /// of nodes.
     ///
     /// # Errors
     /// A sentence that says what would be right.
     pub fn parse(words: &[String]) -> Result<Shape, String> {
         let Some((name, rest)) = words.split_first() else {
-            return Ok(Shape::Random { degree: DEFAULT_DEGREE });
+            return Ok(Shape::Usual);
         };
         if let [_, extra, ..] = rest {
             return Err(format!("{extra:?} is one word too many after \"{name} {}\"", rest[0]));
@@ -118,6 +121,7 @@ impl Shape {
             return Err(LabError::Shape(too_many(n)));
         }
         let graph = match self {
+            Shape::Usual => topology::random_nearly_cubic(n, random),
             Shape::Random { degree } => topology::random_regular(n, *degree, random),
             Shape::Circular => topology::circular(n),
             Shape::PowerLaw => draw_power_law(n, random),
@@ -138,7 +142,7 @@ impl Shape {
         match self {
             Shape::Random { degree } => (*degree).clamp(2, MAX_PEERS),
             Shape::Circular => 2,
-            Shape::Optimal | Shape::PowerLaw | Shape::Turan { .. } | Shape::File(_) => NEWCOMER_PLACES,
+            Shape::Usual | Shape::Optimal | Shape::PowerLaw | Shape::Turan { .. } | Shape::File(_) => NEWCOMER_PLACES,
         }
     }
 }
@@ -146,6 +150,7 @@ impl Shape {
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Shape::Usual => f.write_str("random, up to 3 peers each"),
             Shape::Random { degree } => write!(f, "random {degree}"),
             Shape::Circular => f.write_str("circular"),
             Shape::PowerLaw => f.write_str("powerlaw"),

@@ -37,13 +37,18 @@ pub async fn stop_network(registry: &Registry, name: &NetworkName, keep_data: bo
         network.launcher.keep_logs(registry, &network).await;
         network.launcher.clean_up(registry, &network).await?;
         registry.forget(&lock, name)?;
+        if keep_data {
+            registry.keep_data(&lock, name)?;
+        }
         return Err(LabError::NotRunning { name: name.clone() });
     }
     let killed = network.launcher.end(&running, Ending::Graceful).await?;
     network.launcher.keep_logs(registry, &network).await;
     network.launcher.clean_up(registry, &network).await?;
     registry.forget(&lock, name)?;
-    if !keep_data {
+    if keep_data {
+        registry.keep_data(&lock, name)?;
+    } else {
         registry.clear_data(&lock, name)?;
     }
     let expected = network.nodes.iter().filter(|node| !node.removed).count();

@@ -36,7 +36,7 @@ fn shapes_read_as_they_are_shown() {
     for words in ["random 3", "random 4", "circular", "powerlaw", "turan 2", "turan 5", "optimal", "graph a.dot"] {
         assert_eq!(shape(words).unwrap().to_string(), words);
     }
-    assert_eq!(shape("").unwrap(), Shape::Random { degree: 3 });
+    assert_eq!(shape("").unwrap(), Shape::Usual);
     assert_eq!(shape("turan").unwrap(), Shape::Turan { parts: 2 });
     for wrong in ["ring", "random three", "random -1", "random 3 4", "circular 3", "optimal 3", "graph", "graph a b"] {
         assert!(shape(wrong).is_err(), "{wrong} was taken");
@@ -56,6 +56,20 @@ fn drawings_number_their_nodes_from_one() {
         assert_eq!(links.len(), drawing.graph.edge_count(), "{words}");
     }
     assert_eq!(draw("random 3", None).unwrap().numbers.len(), 16);
+}
+
+#[test]
+fn without_a_shape_every_number_of_nodes_has_one_with_at_most_three_peers_each() {
+    for nodes in [2, 3, 4, 5, 6, 7, 15, 16, 101, 1000] {
+        let drawing = draw("", Some(nodes)).unwrap();
+        assert!(drawing.graph.is_connected(), "{nodes}");
+        let degrees: Vec<usize> = (0..nodes).map(|node| drawing.graph.degree(node)).collect();
+        let wanted = 3.min(nodes - 1);
+        let fewer = degrees.iter().filter(|degree| **degree != wanted).count();
+        assert!(degrees.iter().all(|degree| (1..=3).contains(degree)), "{nodes}: {degrees:?}");
+        assert_eq!(fewer, usize::from(nodes > 4 && nodes % 2 == 1), "{nodes}: {degrees:?}");
+    }
+    assert!(matches!(draw("", Some(1)).unwrap_err(), LabError::Shape(text) if text.contains("at least 2")));
 }
 
 #[test]
@@ -183,9 +197,8 @@ fn the_record_leads_from_a_containers_id_to_its_address() {
     let read: NetworkRecord = serde_json::from_str(&text).unwrap();
     assert_eq!(read, network);
     let id = NodeId::Host("gossip-some-one-2:7002".into());
-    assert_eq!(read.place_of(2).unwrap(), (id.clone(), "127.0.0.1:7002".to_owned()));
-    // One that does not exist would be there.
-    assert_eq!(read.place_of(9).unwrap().1, "127.0.0.1:7009");
+    let second = read.node(2).unwrap();
+    assert_eq!((second.id(), second.address()), (id.clone(), "127.0.0.1:7002".to_owned()));
     for other in [id, NodeId::Port(7002)] {
         assert_eq!(read.find(&other).map(|node| node.number), Some(2));
     }

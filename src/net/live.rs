@@ -199,6 +199,11 @@ impl Live {
         let _ = tokio::time::timeout(limit, other).await;
     }
 
+    /// Whether the node is leaving, so that no more will happen.
+    pub fn has_ended(&self) -> bool {
+        self.ended.get()
+    }
+
     /// No more will happen: streams and waits end.
     pub(super) fn end(&self) {
         self.ended.set(true);

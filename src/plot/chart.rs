@@ -1,6 +1,6 @@
 //! Charts: numbers over numbers, as a line, as steps or as bars.
 //!
-//! Axes begin at zero and end at a round number above the greatest value.
+//! Axes begin at zero and end at the first round mark that the greatest value does not pass.
 
 use super::palette;
 use super::scene::{Anchor, Colour, Point, Scene, Shape, Stroke};
@@ -58,39 +58,61 @@ fn text(text: &str, at: Point, anchor: Anchor, size: f64, colour: Colour) -> Sha
     Shape::Text { text: text.to_owned(), at, anchor, size, stroke: Stroke { colour, width: size / 8.0 } }
 }
 
-/// The least of 1, 2, 5, 10, 20, … that is at least `number`.
-fn round_up(number: f64) -> f64 {
-    let mut ten = 1.0;
-    loop {
-        for step in [1.0, 2.0, 5.0] {
-            if step * ten >= number {
-                return step * ten;
+/// Marks on an axis: from 0 on, as many as reach the greatest value, each a round number further.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Axis {
+    step: f64,
+    marks: u32,
+}
+
+/// Most steps of an axis: more would write over each other.
+const MOST_STEPS: f64 = 5.0;
+
+impl Axis {
+    /// An axis for values up to `greatest`: the least of 1, 2, 5, 10, 20, … of which few steps reach it. Below 10 that may be a
+    /// tenth of those.
+    fn reaching(greatest: f64) -> Axis {
+        let mut ten = 0.1;
+        loop {
+            for step in [1.0, 2.0, 5.0].map(|step| step * ten) {
+                // A value that is a whole number of steps but for what a float loses is reached by them.
+                let steps = (greatest / step - 1e-9).ceil().max(1.0);
+                if steps <= MOST_STEPS || ten > 1e15 {
+                    return Axis { step, marks: steps as u32 };
+                }
             }
+            ten *= 10.0;
         }
-        if ten > 1e15 {
-            return number;
-        }
-        ten *= 10.0;
+    }
+
+    fn end(self) -> f64 {
+        self.step * f64::from(self.marks)
+    }
+
+    /// The marks as values, 0 included.
+    fn values(self) -> impl Iterator<Item = f64> {
+        (0..=self.marks).map(move |mark| self.step * f64::from(mark))
     }
 }
 
 impl Chart {
     /// The shapes, with the zero of both axes at `corner`.
     fn shapes(&self, corner: Point) -> Vec<Shape> {
-        let greatest = |value: fn(&(f64, f64)) -> f64| round_up(self.points.iter().map(value).fold(1.0, f64::max));
-        let (right, top) = (greatest(|point| point.0), greatest(|point| point.1));
+        let axis_of = |value: fn(&(f64, f64)) -> f64| Axis::reaching(self.points.iter().map(value).fold(1.0, f64::max));
+        let (across, up) = (axis_of(|point| point.0), axis_of(|point| point.1));
+        let (right, top) = (across.end(), up.end());
         let place = |(x, y): (f64, f64)| Point::new(corner.x + x / right * FIELD.0, corner.y - y / top * FIELD.1);
         let axis = Stroke { colour: palette::LONG_LINK, width: 1.0 };
         let word = |words: &str, at: Point, anchor| text(words, at, anchor, 8.0, palette::CAPTION);
         let mut shapes = Vec::new();
-        for quarter in 0..=4 {
-            let part = f64::from(quarter) / 4.0;
-            let level = place((0.0, top * part));
-            let end = place((right, top * part));
+        for value in up.values() {
+            let (level, end) = (place((0.0, value)), place((right, value)));
             shapes.push(Shape::Line { from: level, to: end, stroke: axis });
-            shapes.push(word(&number(top * part), Point::new(level.x - 34.0, level.y + 4.0), Anchor::Start));
-            let foot = place((right * part, 0.0));
-            shapes.push(word(&number(right * part), Point::new(foot.x, foot.y + 16.0), Anchor::Middle));
+            shapes.push(word(&number(value), Point::new(level.x - 20.0, level.y + 4.0), Anchor::Middle));
+        }
+        for value in across.values() {
+            let foot = place((value, 0.0));
+            shapes.push(word(&number(value), Point::new(foot.x, foot.y + 16.0), Anchor::Middle));
         }
         let middle = Point::new(corner.x + FIELD.0 / 2.0, corner.y + 36.0);
         shapes.push(word(&self.across, middle, Anchor::Middle));
@@ -131,5 +153,29 @@ impl Chart {
 }
 
 fn number(value: f64) -> String {
-    if value.fract() == 0.0 { format!("{value}") } else { format!("{value:.2}") }
+    // Steps below 1 are tenths.
+    if (value - value.round()).abs() < 1e-9 { format!("{:.0}", value.round()) } else { format!("{value:.1}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_ends_close_above_its_greatest_value_and_its_marks_are_round() {
+        for (greatest, marks) in [
+            (60.0, &[0.0, 20.0, 40.0, 60.0][..]),
+            (59.8, &[0.0, 20.0, 40.0, 60.0]),
+            (13.6, &[0.0, 5.0, 10.0, 15.0]),
+            (4.0, &[0.0, 1.0, 2.0, 3.0, 4.0]),
+            (1.2, &[0.0, 0.5, 1.0, 1.5]),
+            (52.0, &[0.0, 20.0, 40.0, 60.0]),
+            (1000.0, &[0.0, 200.0, 400.0, 600.0, 800.0, 1000.0]),
+        ] {
+            let found: Vec<f64> = Axis::reaching(greatest).values().collect();
+            let same = found.len() == marks.len() && found.iter().zip(marks).all(|(a, b)| (a - b).abs() < 1e-9);
+            assert!(same, "{greatest}: {found:?}");
+        }
+        assert_eq!([0.0, 0.5, 1.0, 20.0].map(number), ["0", "0.5", "1", "20"]);
+    }
 }

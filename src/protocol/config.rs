@@ -133,6 +133,10 @@ impl Config {
             }
             Err(ConfigError { field, given: given.to_string(), allowed: format!("{low} to {high}") })
         };
+        let time = |field, given: u64, low: u64, high: u64, allowed: &str| {
+            let refused = |error| ConfigError { given: format!("{given} ms"), allowed: allowed.to_owned(), ..error };
+            within(field, given, low, high).map_err(refused)
+        };
         let name = &*self.cluster;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
@@ -144,11 +148,11 @@ impl Config {
         }
         within("max-peers", self.max_peers as u64, 2, 64)?;
         within("peer (number of given peers)", self.given_peers.len() as u64, 0, self.max_peers as u64)?;
-        within("interval", self.interval_ms, 0, 86_400_000)?;
-        within("heartbeat", self.heartbeat_ms, 50, 60_000)?;
-        within("suspicion", self.suspicion_ms, self.heartbeat_ms, 3_600_000)?;
-        within("batch", self.batch_ms, 0, 10_000)?;
-        within("forget-after", self.forget_ms, 100, 366 * 86_400_000)?;
+        time("interval", self.interval_ms, 0, 86_400_000, "0 to 24 h")?;
+        time("heartbeat", self.heartbeat_ms, 50, 60_000, "50 to 60000 ms")?;
+        time("suspicion", self.suspicion_ms, self.heartbeat_ms, 3_600_000, "a heartbeat to 1 h")?;
+        time("batch", self.batch_ms, 0, 10_000, "0 to 10000 ms")?;
+        time("forget-after", self.forget_ms, 100, 366 * 86_400_000, "100 ms to 366 days")?;
         within("max-messages", self.max_messages as u64, 1, 10_000_000)?;
         within("max-message-bytes", self.max_message_bytes as u64, 1024 * 1024, 1 << 40)?;
         within("max-books", self.max_books as u64, 0, 10_000_000)?;

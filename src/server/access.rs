@@ -20,7 +20,7 @@ pub struct AccessArguments {
     #[arg(long, env = "GOSSIP_TOKEN_FILE", value_name = "FILE")]
     pub token_file: Option<PathBuf>,
 
-    /// File of tokens that allow reading; then nothing can be read without one of either file.
+    /// File of tokens that allow reading; then nothing can be read without one of either file. Needs --token-file.
     #[arg(long, env = "GOSSIP_READ_TOKEN_FILE", value_name = "FILE", requires = "token_file")]
     pub read_token_file: Option<PathBuf>,
 
@@ -40,7 +40,7 @@ pub struct AccessArguments {
     #[arg(long, env = "GOSSIP_SIGN", value_parser = FalseyValueParser::new())]
     pub sign: bool,
 
-    /// File of this node's key (Ed25519, PKCS#8 in PEM); it is made if it does not exist [default: `key` in the data directory].
+    /// File of this node's key (Ed25519, PKCS#8 in PEM); it is made if it does not exist. Needs --sign [default: `key` in the data directory].
     #[arg(long, env = "GOSSIP_KEY_FILE", value_name = "FILE", requires = "sign")]
     pub key_file: Option<PathBuf>,
 

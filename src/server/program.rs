@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::{Arguments, check_health, end_process_on_panic, run};
+use crate::arguments::in_our_words;
 
 /// Runs one node, or asks one, as the process's arguments and environment say.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().map_err(in_our_words).unwrap_or_else(|error| error.exit());
     // What strangers send over a connection is no event of this node's.
     env_logger::Builder::new()
         .filter_level(arguments.log_level.min(log::LevelFilter::Warn))

@@ -95,6 +95,15 @@ fn open_disk(
     let fresh = uuid::Builder::from_random_bytes(fresh).into_uuid();
     let (report, progress) = progress_channel();
     let opened = store::open(folder, &owner, clock.epoch_ms(), fresh, report)?;
+    if let Some(aside) = &opened.set_aside {
+        let asked = !settings.config.seeds.is_empty() || !settings.config.given_peers.is_empty();
+        let recovers = if asked {
+            "it gets back what its seeds and peers hold"
+        } else {
+            "it was given no seed or peer, so that nothing comes back until another node calls it (or: gossip join)"
+        };
+        log::warn!("this node begins without what is in {}: {recovers}", aside.display());
+    }
     let (messages, version) = (opened.image.messages.len(), opened.image.version);
     log::info!("{}: version {version}, {messages} messages", folder.display());
     Ok((opened.image, Some(Disk::new(opened.store, progress))))
@@ -158,7 +167,7 @@ fn routes(
 > {
     // The last one stands in front: guesses at tokens count as requests, too, and whatever is refused is read first.
     let app = App::new().app_data(Data::new(context)).wrap(from_fn(web::guard)).wrap(from_fn(web::limit));
-    app.wrap(from_fn(web::conclude)).configure(web::routes)
+    app.wrap(from_fn(web::conclude)).wrap(from_fn(web::answer_head)).configure(web::routes)
 }
 
 /// Serves in this thread, where the node lives as well.

@@ -11,12 +11,13 @@ use super::access::{AccessArguments, AccessError, AccessSettings};
 use super::bounds::{Bounds, ConnectionBounds};
 use super::health::Question;
 use super::{books, seeds};
+use crate::arguments;
 use crate::protocol::{Config, ConfigError, IdForm, NodeId};
 use crate::web;
 
 /// One node: tells its state to a few peers, and soon knows everyone's.
 ///
-/// Every flag can also be given as an environment variable; the flag goes first.
+/// Every flag but --health can also be given as an environment variable; the flag goes first.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "gossip_server",
@@ -127,7 +128,7 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
-    humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 10s, 500ms or 2min"))
+    arguments::parse_duration(text)
 }
 
 /// What the arguments mean.

@@ -92,7 +92,7 @@ pub fn open(
         Err(StoreError::Damaged(why)) => {
             let aside = directory.set_aside()?;
             log::error!(
-                "{} is damaged ({why}): it is set aside as {}; the node recovers from its peers",
+                "{} is damaged ({why}): it is set aside as {}, and the node begins anew",
                 path.display(),
                 aside.display()
             );

@@ -44,6 +44,24 @@ pub fn random_regular<R: Rng + ?Sized>(n: usize, degree: usize, rng: &mut R) -> 
     Err(ShapeError::NotConnected { nodes: n, degree, tries: TRIES })
 }
 
+/// A random connected graph of `n` nodes with three neighbours each, or as near to it as `n` allows: up to four nodes are all
+/// linked with each other, and of an odd number one node has two neighbours.
+///
+/// # Errors
+/// When `n` is below 2 or above [`MAX_NODES`](super::MAX_NODES).
+pub fn random_nearly_cubic<R: Rng + ?Sized>(n: usize, rng: &mut R) -> Result<Graph, ShapeError> {
+    check_nodes("a random graph", n, 2)?;
+    if n <= 4 || n.is_multiple_of(2) {
+        return random_regular(n, 3.min(n - 1), rng);
+    }
+    // The odd one takes its place in the middle of a link, so that nobody gets a neighbour more.
+    let even = random_regular(n - 1, 3, rng)?;
+    let mut edges: Vec<(usize, usize)> = even.edges().collect();
+    let (a, b) = edges.swap_remove(rng.random_range(0..edges.len()));
+    edges.extend([(a, n - 1), (n - 1, b)]);
+    Ok(Graph::from_edges(n, edges))
+}
+
 /// Refuses numbers for which no connected regular graph exists.
 fn check(nodes: usize, degree: usize) -> Result<(), ShapeError> {
     let fitting = degree.saturating_add(1).clamp(2, super::MAX_NODES);

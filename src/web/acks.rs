@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Deserialize;
 use uuid::Uuid;
 
+use super::query::{Parameters, parse_uuid, shown};
 use super::{Context, answer, faults};
 use crate::net::{Handle, LONGEST_HOLD, Wanted};
-use crate::protocol::NodeId;
 use crate::wire::{AcksProblem, CallKind, HeldReport, Problem, SubmittedReport};
 
 /// How long to wait for holders, unless said.
@@ -17,13 +16,6 @@ const DEFAULT_WAIT: Duration = Duration::from_secs(5);
 
 /// The longest that a submitter may wait; whoever wants to wait longer asks again under the same uuid.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SubmitQuery {
-    acks: Option<String>,
-    wait: Option<String>,
-}
 
 /// What a submitter waits for.
 #[derive(Clone, Copy, Debug)]
@@ -34,20 +26,20 @@ pub(super) struct Acks {
 
 /// Reads and checks what a submission waits for; `None` if it waits for no other node.
 pub(super) fn read(request: &HttpRequest, node: &Handle) -> Result<Option<Acks>, Problem> {
-    let query: SubmitQuery = answer::query(request)?;
-    let Some(acks) = query.acks else {
-        return match query.wait {
+    let parameters = Parameters::of(request, &["acks", "wait"])?;
+    let wait = parameters.text("wait");
+    let Some(acks) = parameters.text("acks") else {
+        return match wait {
             None => Ok(None),
             Some(_) => Err(Problem::field("wait", "means something only with acks")),
         };
     };
-    let wanted = if acks == "all" { Wanted::All } else { Wanted::Count(read_count(&acks, node.live_nodes())?) };
-    let wait = query.wait.as_deref().map_or(Ok(DEFAULT_WAIT), |text| read_wait("wait", text, MAX_WAIT))?;
+    let wanted = if acks == "all" { Wanted::All } else { Wanted::Count(read_count(acks, node.live_nodes())?) };
+    let wait = wait.map_or(Ok(DEFAULT_WAIT), |text| read_wait("wait", text, MAX_WAIT))?;
     Ok(Some(Acks { wanted, wait }))
 }
 
 fn read_count(text: &str, live: usize) -> Result<usize, Problem> {
-    let shown: String = text.chars().take(40).collect();
     match text.parse::<usize>() {
         Ok(count) if (1..=live).contains(&count) => Ok(count),
         Ok(count) => {
@@ -55,14 +47,13 @@ fn read_count(text: &str, live: usize) -> Result<usize, Problem> {
                 format!("{count} is not between 1 and {live}, the nodes that are alive as far as is known here");
             Err(Problem::field("acks", detail).with_limit(live as u64))
         }
-        Err(_) => Err(Problem::field("acks", format!("{shown:?} is neither a number of nodes nor \"all\""))),
+        Err(_) => Err(Problem::field("acks", format!("{:?} is neither a number of nodes nor \"all\"", shown(text)))),
     }
 }
 
 fn read_wait(field: &str, text: &str, longest: Duration) -> Result<Duration, Problem> {
-    let shown: String = text.chars().take(40).collect();
     let wait = humantime::parse_duration(text)
-        .map_err(|error| Problem::field(field, format!("{shown:?}: {error}; write it as 5s or 500ms")))?;
+        .map_err(|_| Problem::field(field, format!("{:?} is no time such as 5s or 500ms", shown(text))))?;
     if wait > longest {
         let (wait, longest_text) = (humantime::format_duration(wait), humantime::format_duration(longest));
         let detail = format!("{wait} is longer than {longest_text}");
@@ -87,21 +78,12 @@ pub(super) async fn await_them(
     answer::json(request, 504, &AcksProblem::new(uuid, version, found.reached, found.wanted, &wait))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HeldQuery {
-    wait: Option<String>,
-    /// The node that asks: faults may lie between it and this node.
-    from: Option<String>,
-}
-
 /// Answers as soon as this node holds a message, on disk if it has one.
 pub(super) async fn held(request: HttpRequest, uuid: Path<String>, context: Data<Context>) -> HttpResponse {
-    let asked = answer::query::<HeldQuery>(&request).and_then(|query| {
-        let uuid: Uuid = uuid.parse().map_err(|error| Problem::field("uuid", error))?;
-        let wait = query.wait.as_deref().map_or(Ok(Duration::ZERO), |text| read_wait("wait", text, LONGEST_HOLD))?;
-        let from = query.from.as_deref().map(NodeId::parse).transpose().map_err(|e| Problem::field("from", e))?;
-        Ok((uuid, wait, from))
+    // `from` is the node that asks: faults may lie between it and this node.
+    let asked = Parameters::of(&request, &["wait", "from"]).and_then(|asked| {
+        let wait = asked.text("wait").map_or(Ok(Duration::ZERO), |text| read_wait("wait", text, LONGEST_HOLD))?;
+        Ok((parse_uuid("uuid", &uuid)?, wait, asked.id("from")?))
     });
     let (uuid, wait, from) = match asked {
         Ok(asked) => asked,

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, USER_AGENT};
-use actix_web::web::{Bytes, Query};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::http::AGENT;
 use crate::protocol::Response;
@@ -91,13 +90,6 @@ pub(super) fn problem(request: &HttpRequest, problem: &Problem) -> HttpResponse 
 /// Plain text.
 pub(super) fn text(text: String) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text)
-}
-
-/// The query as a record; an unknown or wrong parameter is refused.
-pub(super) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
-    Query::<T>::from_query(request.query_string())
-        .map(Query::into_inner)
-        .map_err(|error| Problem::field("query", error))
 }
 
 /// Lays JSON text out for people, member by member, without changing a value.

@@ -12,10 +12,10 @@ use std::time::Duration;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::query::Parameters;
 use super::{Context, answer};
 use crate::net::{Beginning, Stream, Taken};
 use crate::wire::{EventKind, Problem, ResetEvent};
@@ -29,17 +29,11 @@ const NOWHERE: &str = "reset";
 /// How long a watcher may leave unread what is ready for it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EventsQuery {
-    kind: Option<String>,
-    last_event_id: Option<String>,
-}
-
 /// The stream.
 pub(super) async fn events(request: HttpRequest, context: Data<Context>) -> HttpResponse {
-    let asked = answer::query::<EventsQuery>(&request)
-        .and_then(|query| Ok((Choice::parse(query.kind.as_deref())?, query.last_event_id)));
+    let asked = Parameters::of(&request, &["kind", "last_event_id"]).and_then(|parameters| {
+        Ok((Choice::parse(parameters.text("kind"))?, parameters.text("last_event_id").map(str::to_owned)))
+    });
     let (choice, last_id) = match asked {
         Ok(asked) => asked,
         Err(problem) => return answer::problem(&request, &problem),

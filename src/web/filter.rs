@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::answer;
+use super::query;
 use crate::protocol::{Entry, Status};
 use crate::wire::Problem;
 
@@ -28,7 +28,7 @@ impl Filter {
         request: &actix_web::HttpRequest,
         own: &[&str],
     ) -> Result<(BTreeMap<String, String>, Filter), Problem> {
-        let pairs: Vec<(String, String)> = answer::query(request)?;
+        let pairs = query::pairs(request)?;
         if pairs.len() > MAX_CONDITIONS {
             let detail = format!("{} parameters are more than {MAX_CONDITIONS}", pairs.len());
             return Err(Problem::field("query", detail).with_limit(MAX_CONDITIONS as u64));

@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Deserialize;
 use uuid::Uuid;
 
+use super::query::Parameters;
 use super::state::Format;
 use super::{Context, acks, answer, body, etag, text};
 use crate::net::{Clock, message_report};
@@ -22,31 +22,25 @@ const MAX_LIMIT: usize = 100_000;
 /// Hexadecimal digits that a shortened uuid must have at least.
 const MIN_PREFIX: usize = 4;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ListQuery {
-    status: Option<ReadFilter>,
-    kind: Option<KindFilter>,
-    since: Option<String>,
-    limit: Option<usize>,
-    format: Option<Format>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum ReadFilter {
     All,
     Unread,
     Read,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+const READ_FILTERS: [(&str, ReadFilter); 3] =
+    [("all", ReadFilter::All), ("unread", ReadFilter::Unread), ("read", ReadFilter::Read)];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum KindFilter {
     All,
     Message,
     State,
 }
+
+const KIND_FILTERS: [(&str, KindFilter); 3] =
+    [("all", KindFilter::All), ("message", KindFilter::Message), ("state", KindFilter::State)];
 
 /// What is asked for, checked.
 struct Wanted {
@@ -54,16 +48,18 @@ struct Wanted {
     kind: KindFilter,
     since: Time,
     limit: usize,
+    format: Option<Format>,
 }
 
-impl ListQuery {
-    fn check(&self, clock: Clock) -> Result<Wanted, Problem> {
-        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+impl Wanted {
+    fn parse(request: &HttpRequest, clock: Clock) -> Result<Wanted, Problem> {
+        let parameters = Parameters::of(request, &["status", "kind", "since", "limit", "format"])?;
+        let limit = parameters.number("limit")?.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
             let detail = format!("{limit} is not between 1 and {MAX_LIMIT}");
             return Err(Problem::field("limit", detail).with_limit(MAX_LIMIT as u64));
         }
-        let since = match &self.since {
+        let since = match parameters.text("since") {
             None => Time(0),
             Some(text) => {
                 let moment: jiff::Timestamp = text.parse().map_err(|_| {
@@ -73,12 +69,11 @@ impl ListQuery {
                 clock.time_of(SystemTime::from(moment))
             }
         };
-        let read = self.status.unwrap_or(ReadFilter::All);
-        Ok(Wanted { read, kind: self.kind.unwrap_or(KindFilter::Message), since, limit })
+        let read = parameters.choice("status", &READ_FILTERS)?.unwrap_or(ReadFilter::All);
+        let kind = parameters.choice("kind", &KIND_FILTERS)?.unwrap_or(KindFilter::Message);
+        Ok(Wanted { read, kind, since, limit, format: parameters.format()? })
     }
-}
 
-impl Wanted {
     fn takes(&self, record: &Record) -> bool {
         let read = match self.read {
             ReadFilter::All => true,
@@ -113,12 +108,11 @@ pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpRe
 
 fn show_list(request: HttpRequest, context: Data<Context>) -> HttpResponse {
     let clock = context.node.clock();
-    let asked = answer::query::<ListQuery>(&request).and_then(|query| Ok((query.check(clock)?, query.format)));
-    let (wanted, format) = match asked {
-        Ok(asked) => asked,
+    let wanted = match Wanted::parse(&request, clock) {
+        Ok(wanted) => wanted,
         Err(problem) => return answer::problem(&request, &problem),
     };
-    if format == Some(Format::Text) {
+    if wanted.format == Some(Format::Text) {
         return answer::text(context.node.view(|view, _| text::messages(view.id(), &wanted.select(view))));
     }
     let reports: Vec<MessageReport> = context.node.view(|view, _| {

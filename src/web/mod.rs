@@ -17,6 +17,7 @@ mod everyone;
 mod faults;
 mod filter;
 mod gossip;
+mod head;
 mod health;
 mod messages;
 mod metrics;
@@ -24,6 +25,8 @@ mod openapi;
 mod overlay;
 mod page;
 mod peers;
+mod polling;
+mod query;
 mod rate;
 mod refusals;
 mod seeds;
@@ -95,6 +98,7 @@ impl Context {
 }
 
 pub use body::conclude;
+pub use head::answer_head;
 pub use rate::limit;
 
 /// All routes, with and without the trailing slash. Those whose path is a plain text come first, nodes' own before all.
@@ -144,7 +148,9 @@ fn at(config: &mut ServiceConfig, path: &str, allowed: &'static str, routes: imp
     let forms = [format!("{path}/"), path.to_owned()];
     for form in forms.into_iter().filter(|form| !form.is_empty()) {
         let resource = routes(web::resource(form));
-        config.service(resource.default_service(web::to(move |request| wrong_method(request, allowed))));
+        // Whatever can be got can be asked for its head (`head.rs`).
+        let allowed = allowed.replace("GET", "GET, HEAD");
+        config.service(resource.default_service(web::to(move |request| wrong_method(request, allowed.clone()))));
     }
 }
 
@@ -153,10 +159,11 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
     answer::problem(&request, &Problem::new(404, format!("there is nothing at {path}")))
 }
 
-async fn wrong_method(request: HttpRequest, allowed: &'static str) -> HttpResponse {
+async fn wrong_method(request: HttpRequest, allowed: String) -> HttpResponse {
     let detail = format!("{} is not possible here; possible are {allowed}", request.method());
     let mut response = answer::problem(&request, &Problem::new(405, detail));
-    let value = actix_web::http::header::HeaderValue::from_static(allowed);
-    response.headers_mut().insert(actix_web::http::header::ALLOW, value);
+    if let Ok(value) = actix_web::http::header::HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(actix_web::http::header::ALLOW, value);
+    }
     response
 }

@@ -5,41 +5,34 @@ use std::collections::BTreeMap;
 use actix_web::http::Method as HttpMethod;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Deserialize;
 
 use super::answer::Plain;
+use super::query::Parameters;
 use super::state::Format;
 use super::{Context, answer, faults, gossip, text};
 use crate::protocol::{NodeId, PeerCounters, Response, View};
-use crate::wire::{CallKind, Method, PeerReport, Problem, decode_request, encode_peers, encode_response};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PeersQuery {
-    format: Option<Format>,
-    details: Option<String>,
-    /// The node that asks, if one does: faults may lie between it and this node.
-    from: Option<String>,
-}
+use crate::wire::{CallKind, Method, PeerReport, decode_request, encode_peers, encode_response};
 
 /// The ids of this node's peers, or what each link carried.
 pub(super) async fn list(request: HttpRequest, context: Data<Context>) -> HttpResponse {
-    let query: PeersQuery = match answer::query(&request) {
-        Ok(query) => query,
+    // `from` is the node that asks, if one does: faults may lie between it and this node.
+    let asked = Parameters::of(&request, &["format", "details", "from"])
+        .and_then(|asked| Ok((asked.format()?, asked.has("details"), asked.id("from")?)));
+    let (format, details, from) = match asked {
+        Ok(asked) => asked,
         Err(problem) => return answer::problem(&request, &problem),
     };
-    if query.format == Some(Format::Text) {
+    if format == Some(Format::Text) {
         return answer::text(context.node.view(text::peers));
     }
-    if query.details.is_some() {
+    if details {
         let reports: BTreeMap<NodeId, PeerReport> = context.node.view(|view, _| peer_reports(view).collect());
         return answer::json(&request, 200, &reports);
     }
     let ids = || context.node.view(|view, _| encode_peers(view.peers()));
-    let ids = match query.from.as_deref().map(NodeId::parse) {
+    let ids = match from {
         None => Some(ids()),
-        Some(Ok(from)) => context.node.receive_from(&from, CallKind::Peers, ids).await,
-        Some(Err(error)) => return answer::problem(&request, &Problem::field("from", error)),
+        Some(from) => context.node.receive_from(&from, CallKind::Peers, ids).await,
     };
     match ids {
         Some(ids) => answer::json_text(&request, 200, ids),

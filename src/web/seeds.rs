@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Context, answer, body};
-use crate::protocol::{NodeId, Request};
+use crate::protocol::{NodeId, Refusal, Request, Response};
 use crate::wire::{Problem, SeedsReport, encode_response, parse_seed};
 
 /// All seeds.
@@ -20,7 +20,14 @@ pub(super) async fn add(request: HttpRequest, payload: Payload, context: Data<Co
     match parsed {
         Ok(seed) => {
             let response = context.node.instruct(Request::AddSeeds(vec![seed]));
-            answer::encoded(&request, encode_response(&response))
+            match response {
+                // Elsewhere it is the sender that has no right to this id.
+                Response::Refused(refusal @ Refusal::OwnId(_)) => {
+                    let problem = Problem { field: Some("seed".to_owned()), ..Problem::from(refusal) };
+                    answer::problem(&request, &problem)
+                }
+                response => answer::encoded(&request, encode_response(&response)),
+            }
         }
         Err(problem) => answer::problem(&request, &problem),
     }

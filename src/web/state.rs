@@ -1,18 +1,18 @@
 //! `/state`: everyone's newest state, and this node's own.
 //!
 //! Answers carry entity tags (`etag.rs`) and, in `X-Gossip-Index`, a name for what is known now, with which one can wait
-//! for a change: `?wait=30s&index=…`. What the parameters choose stands in `filter.rs`.
+//! for a change (`polling.rs`). What the parameters choose stands in `filter.rs`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Deserialize;
 
 use super::everyone::write_states;
 use super::filter::Filter;
+use super::polling::{self, Wait};
+use super::query::{Parameters, shown};
 use super::{Context, answer, body, etag, text};
 use crate::net::{digest_report, state_report};
 use crate::protocol::{NodeId, Request, Response};
@@ -21,29 +21,22 @@ use crate::wire::{Problem, StateReport, merge_patch, parse_own_payload};
 /// The header that names what is known.
 const INDEX: &str = "x-gossip-index";
 
-/// The longest wait for a change: what waits holds a connection.
-const MAX_WAIT: Duration = Duration::from_secs(600);
-
 /// The parameters of `GET /state` that are no filters.
 const PARAMETERS: [&str; 5] = ["digest", "versions", "format", "wait", "index"];
 
 /// Media types of a merge patch; plain JSON is taken as one.
 const PATCH_TYPES: [&str; 2] = ["application/merge-patch+json", "application/json"];
 
-/// `?format=` is taken, though one state has only one form.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FormatQuery {
-    #[serde(rename = "format")]
-    _format: Option<Format>,
-}
-
 /// `?format=text`.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Json,
     Text,
+}
+
+impl Format {
+    /// Each with its name.
+    pub(super) const ALL: [(&'static str, Format); 2] = [("json", Format::Json), ("text", Format::Text)];
 }
 
 /// What `GET /state` is asked for.
@@ -51,7 +44,7 @@ struct Wanted {
     digest: bool,
     versions: bool,
     text: bool,
-    wait: Option<(Duration, String)>,
+    wait: Option<Wait>,
     filter: Filter,
 }
 
@@ -61,29 +54,12 @@ impl Wanted {
         let text = match parameters.get("format").map(String::as_str) {
             None | Some("json") => false,
             Some("text") => true,
-            Some(_) => return Err(Problem::field("query", "format is json or text")),
+            Some(other) => return Err(Problem::field("format", format!("{:?} is none of json, text", shown(other)))),
         };
-        let wait = match (parameters.get("wait"), parameters.get("index")) {
-            (None, None) => None,
-            (None, Some(_)) => {
-                return Err(Problem::field("index", "says since when to wait: say for how long with wait"));
-            }
-            (Some(wait), index) => Some((parse_wait(wait)?, index.cloned().unwrap_or_default())),
-        };
+        let wait = Wait::parse(&parameters)?;
         let has = |name| parameters.contains_key(name);
         Ok(Wanted { digest: has("digest"), versions: has("versions"), text, wait, filter })
     }
-}
-
-fn parse_wait(text: &str) -> Result<Duration, Problem> {
-    let shown: String = text.chars().take(40).collect();
-    let wait = humantime::parse_duration(text)
-        .map_err(|_| Problem::field("wait", format!("{shown:?} is no time such as 30s or 500ms")))?;
-    if wait > MAX_WAIT {
-        let detail = format!("{shown} is more than {} s", MAX_WAIT.as_secs());
-        return Err(Problem::field("wait", detail).with_limit(MAX_WAIT.as_secs()));
-    }
-    Ok(wait)
 }
 
 /// All known nodes or some of them, or a digest of what this node holds; at once, or when something has changed.
@@ -92,13 +68,14 @@ pub(super) async fn all(request: HttpRequest, context: Data<Context>) -> HttpRes
         Ok(wanted) => wanted,
         Err(problem) => return answer::problem(&request, &problem),
     };
-    if let Some((limit, index)) = &wanted.wait {
-        // Without an index one waits for whatever comes next.
-        let index = if index.is_empty() { context.node.live().index() } else { index.clone() };
-        context.node.live().changed(&index, *limit).await;
+    // What is told in short is told of all.
+    let everyone = Filter::default();
+    let filter = if wanted.digest { &everyone } else { &wanted.filter };
+    if let Some(wait) = &wanted.wait {
+        wait.changed(&context, filter).await;
     }
     let mut response = show(&request, &context, &wanted);
-    if let Ok(index) = HeaderValue::from_str(&context.node.live().index()) {
+    if let Ok(index) = HeaderValue::from_str(&polling::index(&context, filter)) {
         response.headers_mut().insert(actix_web::http::header::HeaderName::from_static(INDEX), index);
     }
     context.node.written(response).await
@@ -136,7 +113,8 @@ pub(super) async fn one(request: HttpRequest, id: Path<String>, context: Data<Co
 }
 
 fn show_one(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
-    if let Err(problem) = answer::query::<FormatQuery>(&request) {
+    // A form may be asked for, though one state has only one.
+    if let Err(problem) = Parameters::of(&request, &["format"]).and_then(|parameters| parameters.format()) {
         return answer::problem(&request, &problem);
     }
     let id = match NodeId::parse(&id) {
@@ -239,17 +217,11 @@ async fn change(request: &HttpRequest, context: &Context, change: Request) -> Ht
     answer
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ForgetQuery {
-    uuid: Option<uuid::Uuid>,
-}
-
 /// Has a dead node, or one message of any node, forgotten everywhere.
 pub(super) async fn forget(request: HttpRequest, id: Path<String>, context: Data<Context>) -> HttpResponse {
-    let asked = answer::query::<ForgetQuery>(&request).and_then(|query| {
+    let asked = Parameters::of(&request, &["uuid"]).and_then(|parameters| {
         let id = NodeId::parse(&id).map_err(|error| Problem::field("id", error))?;
-        Ok(Request::Forget { id, uuid: query.uuid })
+        Ok(Request::Forget { id, uuid: parameters.uuid("uuid")? })
     });
     match asked {
         Ok(asked) => {

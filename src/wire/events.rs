@@ -162,7 +162,8 @@ pub struct LinkEvent {
     pub node: NodeId,
     /// Whether it stands now.
     pub linked: bool,
-    /// Why it was lost; empty for a link that was made.
+    /// Why it was lost; empty, and not written, for a link that was made.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
 }
 

@@ -7,6 +7,7 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::problem::Problem;
+use super::refused_json::refusal;
 
 /// Members of one object, in their order.
 struct Members(Vec<(String, Box<RawValue>)>);
@@ -16,7 +17,7 @@ struct Members(Vec<(String, Box<RawValue>)>);
 /// # Errors
 /// When either is no JSON.
 pub fn merge_patch(target: &str, patch: &str) -> Result<String, Problem> {
-    merge(target, patch).map_err(|error| Problem::new(400, format!("the body: {error}")))
+    merge(target, patch).map_err(|error| refusal("", &error))
 }
 
 fn merge(target: &str, patch: &str) -> Result<String, serde_json::Error> {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::ids::{check_form, from_base64, to_base64};
 use super::payload::check_payload;
 use super::problem::Problem;
+use super::refused_json::refusal;
 use crate::protocol::limits::{MAX_BATCH, MAX_PATH, MAX_RELAYS, MAX_VERSION};
 use crate::protocol::{
     Content, IdForm, KEY_BYTES, Kind, Message, NodeId, Payload, PublicKey, SIGNATURE_BYTES, Seal, Submission,
@@ -308,7 +309,7 @@ pub fn parse_seed(body: &[u8], form: IdForm) -> Result<NodeId, Problem> {
 /// The reader of a record would also take an array of its members, in an order that nobody should rely on.
 pub(super) fn parse_object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     if body.trim_ascii_start().starts_with(b"[") {
-        return Err(Problem::new(400, "the body: expected an object, found an array"));
+        return Err(Problem::new(400, "the body: a list is not an object"));
     }
     parse(body)
 }
@@ -321,27 +322,11 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem
     }
     // Only a refused body is read again, slowly, to say where it is wrong.
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let result = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| explain(&error))?;
+    let result = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| refusal(&error.path().to_string(), error.inner()))?;
     // The value reads well, so what follows it does not.
     match deserializer.end() {
         Ok(()) => Ok(result),
-        Err(error) => Err(Problem::new(400, format!("the body: {error}"))),
+        Err(error) => Err(refusal("", &error)),
     }
-}
-
-/// Characters of a name, and of what is said about it, that are shown: both may be as long as the body that they are from.
-const MOST_SHOWN: usize = 300;
-
-/// What a JSON reader says, with the path to the field.
-fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
-    let shown = |text: String| match text.char_indices().nth(MOST_SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    };
-    let (path, said) = (shown(error.path().to_string()), shown(error.inner().to_string()));
-    let field = if path == "." || path == "?" { String::new() } else { path };
-    if field.is_empty() {
-        return Problem::new(400, format!("the body: {said}"));
-    }
-    Problem::field(field, said)
 }

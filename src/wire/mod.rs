@@ -16,6 +16,7 @@ mod merge_patch;
 mod message;
 mod payload;
 mod problem;
+mod refused_json;
 mod reports;
 mod sync;
 

@@ -4,6 +4,7 @@
 //! reader fail: depth, lone surrogates in strings, numbers beyond all range. Without it one malformed message would poison
 //! every node's display.
 
+use super::refused_json::in_words;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// Greatest depth of arrays and objects in a payload: half of what the common JSON readers take, as payloads are shown
@@ -16,8 +17,8 @@ pub const MAX_PAYLOAD_DEPTH: usize = 32;
 /// What is wrong, in words.
 pub fn check_payload(json: &str) -> Result<(), String> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    Depth(MAX_PAYLOAD_DEPTH).deserialize(&mut deserializer).map_err(|error| error.to_string())?;
-    deserializer.end().map_err(|error| error.to_string())
+    Depth(MAX_PAYLOAD_DEPTH).deserialize(&mut deserializer).map_err(|error| in_words(&error))?;
+    deserializer.end().map_err(|error| in_words(&error))
 }
 
 /// Visits everything and keeps nothing, down to the depth that is left.

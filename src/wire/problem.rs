@@ -98,16 +98,22 @@ impl From<Refusal> for Problem {
             Refusal::OtherCluster { .. } | Refusal::OwnId(_) => 409,
             Refusal::Expired => 410,
             Refusal::NotKnown(_) => 404,
-            Refusal::StillLives(_) => 409,
-            Refusal::TooMany(_) | Refusal::TooManySeeds(_) => 429,
+            // Waiting makes no room among the seeds; taking one out does.
+            Refusal::StillLives(_) | Refusal::TooManySeeds(_) => 409,
+            Refusal::TooMany(_) => 429,
             Refusal::OneDialect => 403,
             Refusal::Leaving => 503,
         };
         let field = match &refusal {
             Refusal::OtherCluster { .. } => Some("cluster".to_owned()),
             Refusal::OwnId(_) => Some("from".to_owned()),
+            Refusal::TooManySeeds(_) => Some("seed".to_owned()),
             _ => None,
         };
-        Problem { field, ..Problem::new(status, refusal.to_string()) }
+        let limit = match &refusal {
+            Refusal::TooMany(limit) | Refusal::TooManySeeds(limit) => Some(*limit as u64),
+            _ => None,
+        };
+        Problem { field, limit, ..Problem::new(status, refusal.to_string()) }
     }
 }

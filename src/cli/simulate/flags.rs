@@ -5,6 +5,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use serde::Deserialize;
 
+use crate::arguments::parse_duration;
 use crate::sim::{Drawn, KillMode, Senders, Settings, Start};
 
 /// A share: `5%`.
@@ -31,8 +32,8 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Span, String> {
-        let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 10s or 500ms"))?;
-        u64::try_from(duration.as_millis()).map(Span).map_err(|error| error.to_string())
+        let duration = parse_duration(text)?;
+        u64::try_from(duration.as_millis()).map(Span).map_err(|_| "it is too long a time".to_owned())
     }
 }
 

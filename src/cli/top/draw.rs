@@ -20,11 +20,17 @@ const FLASH: Duration = Duration::from_secs(1);
 /// Narrower terminals have everything in one column.
 const TWO_COLUMNS: u16 = 110;
 
+/// Between two parts of the head.
+const GAP: &str = "   ";
+
 /// Draws everything.
 pub(super) fn draw(frame: &mut Frame<'_>, scene: &Scene, now: Timestamp) {
+    let lines = head(scene, usize::from(frame.area().width));
+    // The line below is left empty where there is room.
+    let height = u16::try_from(lines.len() + 1).unwrap_or(u16::MAX);
     let [head, body, foot] =
-        Layout::vertical([Constraint::Length(3), Constraint::Min(4), Constraint::Length(1)]).areas(frame.area());
-    draw_head(frame, head, scene);
+        Layout::vertical([Constraint::Length(height), Constraint::Min(4), Constraint::Length(1)]).areas(frame.area());
+    frame.render_widget(Paragraph::new(lines), head);
     let (nodes, rest) = if body.width >= TWO_COLUMNS {
         let [nodes, rest] = Layout::horizontal([Constraint::Percentage(55), Constraint::Percentage(45)]).areas(body);
         (nodes, rest)
@@ -40,27 +46,49 @@ pub(super) fn draw(frame: &mut Frame<'_>, scene: &Scene, now: Timestamp) {
     frame.render_widget(Paragraph::new(keys).dim(), foot);
 }
 
-fn draw_head(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
+/// What stands above all: as many lines as its parts need, none of which is cut where it fits a line by itself.
+fn head(scene: &Scene, width: usize) -> Vec<Line<'static>> {
     let alive = scene.rows.values().filter(|row| row.status.is_live()).count();
     let peers: Vec<_> = scene.peers.iter().cloned().collect();
-    let mut first = vec![
-        Span::raw(" gossip  ").bold(),
+    let mut parts = vec![
+        Span::raw("gossip").bold(),
         Span::raw(scene.title.clone()).bold().cyan(),
-        Span::raw(format!("   {alive} of {} nodes live   ", scene.rows.len())),
+        Span::raw(format!("{alive} of {} nodes live", scene.rows.len())),
         Span::raw(format!("peers {} ({} of {})", scene.names.list(&peers), peers.len(), scene.max_peers)),
     ];
     if let Some(cut) = &scene.cut {
-        first.push(Span::raw(format!("   CUT: {cut}; trying again")).red().bold());
+        parts.push(Span::raw(format!("CUT: {cut}; trying again")).red().bold());
     }
-    let second = scene.digest.as_ref().map_or_else(String::new, |digest| {
+    let mut lines = flow(parts, width);
+    if let Some(digest) = &scene.digest {
         let (received, new) = scene.rates;
         let copies = if new > 0.0 { received / new } else { 0.0 };
-        format!(
-            " cluster {}   version {}   messages {}   received {received:.1}/s, new {new:.1}/s, copies {copies:.2}   repaired {}   unanswered {}",
-            digest.cluster, digest.version, digest.messages, digest.counters.repaired, digest.counters.failures
-        )
-    });
-    frame.render_widget(Paragraph::new(vec![Line::from(first), Line::from(second).dim()]), area);
+        let parts = [
+            format!("cluster {}", digest.cluster),
+            format!("version {}", digest.version),
+            format!("messages {}", digest.messages),
+            format!("received {received:.1}/s, new {new:.1}/s, copies {copies:.2}"),
+            format!("repaired {}", digest.counters.repaired),
+            format!("unanswered {}", digest.counters.failures),
+        ];
+        lines.extend(flow(parts.map(|part| Span::raw(part).dim()).to_vec(), width));
+    }
+    lines
+}
+
+/// Parts side by side, on as many lines as they need.
+fn flow(parts: Vec<Span<'static>>, width: usize) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if line.width() + GAP.len() + part.width() <= width => {
+                line.push_span(Span::raw(GAP));
+                line.push_span(part);
+            }
+            _ => lines.push(Line::from(vec![Span::raw(" "), part])),
+        }
+    }
+    lines
 }
 
 fn draw_nodes(frame: &mut Frame<'_>, area: Rect, scene: &Scene, now: Timestamp) {
@@ -127,4 +155,18 @@ fn draw_log(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
     let lines: Vec<&str> = scene.log.iter().rev().take(room).map(String::as_str).collect();
     let block = Block::bordered().title(" what happens, newest first ").border_style(Style::new().dim());
     frame.render_widget(List::new(lines).block(block), area);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_go_to_the_next_line_where_the_terminal_is_narrow() {
+        let parts = || vec![Span::raw("gossip"), Span::raw("16 of 16 nodes live"), Span::raw("peers 2, 3 (2 of 3)")];
+        let shown = |width: usize| flow(parts(), width).iter().map(ToString::to_string).collect::<Vec<String>>();
+        assert_eq!(shown(80), [" gossip   16 of 16 nodes live   peers 2, 3 (2 of 3)"]);
+        assert_eq!(shown(40), [" gossip   16 of 16 nodes live", " peers 2, 3 (2 of 3)"]);
+        assert_eq!(shown(20), [" gossip", " 16 of 16 nodes live", " peers 2, 3 (2 of 3)"]);
+    }
 }
