@@ -9,7 +9,7 @@
 //! input gives the same picture. Nothing here knows what a graph is beyond its
 //! labels and links, or what the classes of nodes mean.
 //!
-//! Look next at `draw` for what a picture consists of, `layout` for where
+//! [`draw_tree`] does the same for a tree, with arrows. Look next at `draw` for what a picture consists of, `layout` for where
 //! nodes go, and `stroke_font` for the letters.
 
 mod chart;
@@ -21,6 +21,7 @@ mod png;
 mod scene;
 mod stroke_font;
 mod svg;
+mod tree;
 
 #[cfg(test)]
 mod tests;
@@ -32,3 +33,4 @@ pub use layout::Layout;
 pub use palette::NodeClass;
 pub use png::PngError;
 pub use scene::{Anchor, Colour, Point, Scene, Shape, Stroke};
+pub use tree::{TreeNode, draw_tree};

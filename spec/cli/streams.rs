@@ -113,11 +113,24 @@ fn a_message_is_traced_and_a_network_measured() {
         lines[2..].iter().map(|line| line.split("─ ").nth(1).expect("a node").split(' ').next().expect("it")).collect();
     nodes.sort_unstable();
     assert_eq!(nodes, ["2", "3", "4", "5", "6", "7", "8"]);
+    // Nobody has it before the one that gave it.
+    let mut givers: Vec<(usize, i64)> = vec![(0, 0)];
+    for line in &lines[2..] {
+        let depth = line.chars().position(|c| c.is_alphanumeric()).expect("a node") / 3;
+        let after = line.rsplit('+').next().and_then(|time| time.strip_suffix(" ms")).expect("a time");
+        let after: i64 = after.parse().expect("milliseconds");
+        givers.retain(|(of, _)| *of < depth);
+        assert!(givers.last().is_some_and(|(_, giver)| *giver <= after), "{line} in {tree:?}");
+        givers.push((depth, after));
+    }
     terminal.run(&format!("trace {uuid} tree.dot")).ok();
     let dot = std::fs::read_to_string(terminal.file("tree.dot")).expect("drawn");
     assert_eq!(dot.matches(" -> ").count(), 7, "{dot}");
     terminal.run(&format!("trace {uuid} tree.svg --node 5")).ok();
-    assert!(std::fs::read_to_string(terminal.file("tree.svg")).expect("drawn").contains("8 nodes, 7 links"));
+    let picture = std::fs::read_to_string(terminal.file("tree.svg")).expect("drawn");
+    assert!(picture.contains("8 of 8 live nodes hold it") && picture.contains("Node 1: the origin"), "{picture}");
+    assert_eq!(picture.matches("<title>from ").count(), 7, "an arrow to each other node: {picture}");
+    assert_eq!(picture.matches(" ms</title>").count(), 7, "the time of each: {picture}");
     assert_eq!(terminal.run(&format!("trace {uuid} -o json")).ok().json()["held"], 8);
     terminal.run("trace 00000000-0000-4000-8000-000000000000").fails(1, "no node that answers holds");
 

@@ -24,6 +24,8 @@ fn a_cut_stream_is_told_and_resumed_without_loss() {
     browser.open_live(gate.port, 3);
     servers[1].submit("before");
     browser.says("#message-scroll", "before");
+    let lines = |number: usize| format!("return document.querySelectorAll('#figure-peers .line').length === {number}");
+    browser.wait("a chart has begun", &lines(1));
 
     away.store(true, Ordering::SeqCst);
     gate.cut();
@@ -39,9 +41,23 @@ fn a_cut_stream_is_told_and_resumed_without_loss() {
     let texts = browser
         .run("return [...document.querySelectorAll('#message-scroll .message .text')].map((line) => line.innerText)");
     assert_eq!(texts, serde_json::json!(["after", "meanwhile", "before"]), "each once");
+    browser.wait("the chart has a gap", &lines(2));
     let asked = asked.lock().unwrap().clone();
     assert_eq!(asked[0], None);
     assert!(asked.len() > 1 && asked[1..].iter().all(Option::is_some), "resumed with {asked:?}");
+}
+
+#[test]
+fn what_fails_is_told_in_words_for_people() {
+    let server = Server::start(&["--interval", "0"]);
+    let gate = StandIn::start(server.port, |_| Reply::Forward);
+    let browser = Browser::start();
+    browser.open_live(gate.port, 1);
+    drop(gate);
+    browser.says("#link-text", "Stream cut");
+    browser.keys("#send-text", "to nobody\u{e007}");
+    browser.says("#send-note", "Not sent: the node cannot be reached");
+    assert_eq!(browser.run("return document.getElementById('send-text').value"), "to nobody");
 }
 
 #[test]

@@ -57,6 +57,45 @@ fn a_narrow_screen_shows_everything_without_scrolling_aside() {
 }
 
 #[test]
+fn on_a_telephone_what_is_chosen_stands_under_the_graph_that_shows_it() {
+    let node = Server::start(&["--interval", "0"]);
+    let crowd = crowd(node.port, 100);
+    let browser = Browser::start();
+    browser.size(390, 844);
+    browser.open_live(crowd.port, 100);
+    let seen = "const stage = document.getElementById('stage').getBoundingClientRect();
+        return stage.top >= 0 && stage.bottom <= window.innerHeight";
+    let below = |part: &str| {
+        format!(
+            "const stage = document.getElementById('stage').getBoundingClientRect();
+             const part = document.getElementById('{part}').getBoundingClientRect();
+             return part.height > 0 && part.top >= stage.bottom && part.top < window.innerHeight"
+        )
+    };
+    browser.run("document.getElementById('messages-panel').scrollIntoView()");
+    assert_eq!(browser.run(seen), false, "the graph is away while one reads the list");
+    browser.click("#message-scroll .message");
+    browser.wait("the graph comes into sight", seen);
+    browser.wait("the message stands below it", &below("chosen"));
+    browser.says("#where", "hold it");
+    browser.run("document.querySelector('.paths').scrollIntoView()");
+    browser.click("#replay");
+    browser.wait("its journey is seen", seen);
+    browser.screenshot("narrow-390-chosen");
+    browser.run("gossip.store.chooseMessage(null)");
+
+    browser.keys("#graph", "\u{e011}");
+    browser.says("#node-card", "Node 7001");
+    browser.wait("the card covers nothing", &below("node-card"));
+    let covered = browser.run(
+        "const box = document.getElementById('graph').getBoundingClientRect();
+         const top = (x, y) => document.elementFromPoint(box.left + x, box.top + y)?.id === 'graph';
+         return [...gossip.store.nodes.keys()].filter((key) => !top(...gossip.graph.placeOf(key)))",
+    );
+    assert_eq!(covered, serde_json::json!([]), "something lies on nodes");
+}
+
+#[test]
 fn colours_follow_the_system_until_chosen() {
     let node = Server::start(&["--interval", "0"]);
     let crowd = crowd(node.port, 16);

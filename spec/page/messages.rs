@@ -63,6 +63,9 @@ fn a_message_is_seen_on_its_way_and_replayed() {
         assert!(text.contains(mark), "{mark} is missing in {text}");
     }
     browser.says("#legend", if differ { "longest way" } else { "first arrival" });
+    // Colours say who holds it now, no longer who is alive.
+    browser.says("#legend", "holds it");
+    assert!(!browser.text("#legend").contains("alive"));
     browser.screenshot("chosen-message-light");
     browser.media(&[("prefers-color-scheme", "dark")]);
     browser.screenshot("chosen-message-dark");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::failure::Failure;
-use crate::plot::{DrawOptions, draw_graph};
+use crate::plot::{DrawOptions, Scene, draw_graph};
 use crate::topology::{Graph, to_dot};
 
 /// Pixels of a PNG per unit of the picture: sharp on fine screens.
@@ -52,18 +52,18 @@ impl PictureFile {
         &self.path
     }
 
-    /// Whether it is for Graphviz.
-    pub fn is_dot(&self) -> bool {
-        self.form == PictureForm::Dot
-    }
-
     /// Draws a graph into it; node `i` has the number `labels[i]`.
     pub fn draw(&self, title: &str, labels: &[u64], graph: &Graph) -> Result<(), Failure> {
+        self.write(|| to_dot(graph, labels), || scene(title, labels, graph))
+    }
+
+    /// Writes whichever of the two the file's form asks for.
+    pub fn write(&self, dot: impl FnOnce() -> String, scene: impl FnOnce() -> Scene) -> Result<(), Failure> {
         let bytes = match self.form {
-            PictureForm::Dot => to_dot(graph, labels).into_bytes(),
-            PictureForm::Svg => scene(title, labels, graph).to_svg().into_bytes(),
+            PictureForm::Dot => dot().into_bytes(),
+            PictureForm::Svg => scene().to_svg().into_bytes(),
             PictureForm::Png => {
-                let png = scene(title, labels, graph).to_png(PNG_SCALE);
+                let png = scene().to_png(PNG_SCALE);
                 png.map_err(|error| Failure::No(error.to_string()))?
             }
         };
@@ -72,7 +72,7 @@ impl PictureFile {
     }
 }
 
-fn scene(title: &str, labels: &[u64], graph: &Graph) -> crate::plot::Scene {
+fn scene(title: &str, labels: &[u64], graph: &Graph) -> Scene {
     let names: Vec<String> = labels.iter().map(u64::to_string).collect();
     let edges: Vec<(usize, usize)> = graph.edges().collect();
     let distances = graph.distances();

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::fs;
 
 use jiff::Timestamp;
 
@@ -14,12 +13,13 @@ use super::node_arg::NodeArg;
 use super::output::{Form, print, print_json, print_line};
 use super::picture::PictureFile;
 use crate::client::{SpreadNode, SpreadReport};
+use crate::plot::{Scene, TreeNode, draw_tree};
 use crate::protocol::NodeId;
-use crate::topology::Graph;
 
 /// Shows the whole tree by which a message spread: who had it of whom, and when.
 ///
-/// A node is asked, which asks all others. Times are those of the nodes' own clocks, since the origin had it.
+/// A node is asked, which asks all others. Times are those of the nodes' own clocks, since the origin had it; where clocks
+/// differ, no node is shown to have it before the one that gave it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -56,7 +56,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let tree = Tree::of(&spread);
     match (&args.file, context.form) {
         (Some(file), _) => {
-            draw(file, &spread, &tree, target.names)?;
+            file.write(|| tree.dot(&spread, target.names), || tree.scene(&spread, target.names))?;
             print_line(&file.path().display().to_string())
         }
         (None, Form::Json) => print_json(&spread),
@@ -68,7 +68,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
 struct Tree<'a> {
     root: &'a NodeId,
     children: BTreeMap<&'a NodeId, Vec<&'a SpreadNode>>,
-    began: Option<Timestamp>,
+    /// Milliseconds since the origin had it.
+    after: BTreeMap<&'a NodeId, i128>,
 }
 
 impl<'a> Tree<'a> {
@@ -84,44 +85,72 @@ impl<'a> Tree<'a> {
         for given in children.values_mut() {
             given.sort_by(|a, b| (&a.received_at, &a.id).cmp(&(&b.received_at, &b.id)));
         }
-        let own = spread.nodes.iter().find(|node| node.id == spread.origin && node.held);
-        let first = own.or_else(|| spread.nodes.iter().filter(|node| node.held).min_by_key(|node| &node.received_at));
-        let began = first.and_then(|node| node.received_at.as_ref()?.parse().ok());
-        Tree { root: &spread.origin, children, began }
+        let mut tree = Tree { root: &spread.origin, children, after: BTreeMap::new() };
+        tree.date(spread);
+        tree
     }
 
-    /// Milliseconds since the origin had it, by the nodes' own clocks.
-    fn after(&self, node: &SpreadNode) -> Option<i128> {
-        let arrived: Timestamp = node.received_at.as_ref()?.parse().ok()?;
-        Some(arrived.duration_since(self.began?).as_millis())
+    /// Nodes stamp by their own clocks, in milliseconds, so that one may say that it had it before its giver: then it had it
+    /// when its giver had it, as far as anybody can tell.
+    fn date(&mut self, spread: &'a SpreadReport) {
+        let arrival = |node: &SpreadNode| node.received_at.as_ref()?.parse::<Timestamp>().ok();
+        let own = spread.nodes.iter().find(|node| node.id == spread.origin && node.held);
+        let first = own.or_else(|| spread.nodes.iter().filter(|node| node.held).min_by_key(|node| &node.received_at));
+        let Some(began) = first.and_then(arrival) else { return };
+        let mut stack = vec![(self.root, 0)];
+        while let Some((id, earliest)) = stack.pop() {
+            self.after.insert(id, earliest);
+            for node in self.below(id) {
+                let after = arrival(node).map_or(0, |arrived| arrived.duration_since(began).as_millis());
+                stack.push((&node.id, after.max(earliest)));
+            }
+        }
+    }
+
+    /// Those that had it of a node, the earliest first.
+    fn below(&self, id: &NodeId) -> &[&'a SpreadNode] {
+        self.children.get(id).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The nodes in the order of reading, each with the place of its giver and whether it is its giver's last.
+    ///
+    /// A stack instead of recursion: a path may be as long as the ttl allows.
+    fn in_order(&self) -> Vec<(&'a NodeId, Option<usize>, bool)> {
+        let mut order = Vec::new();
+        let mut stack = vec![(self.root, None, true)];
+        while let Some((id, giver, is_last)) = stack.pop() {
+            let below = self.below(id);
+            let last = below.len();
+            let place = Some(order.len());
+            stack.extend(below.iter().enumerate().rev().map(|(i, node)| (&node.id, place, i + 1 == last)));
+            order.push((id, giver, is_last));
+        }
+        order
+    }
+
+    /// How far it came, and how fast.
+    fn summary(&self, spread: &SpreadReport) -> String {
+        let held = || spread.nodes.iter().filter(|node| node.held);
+        let hops = held().filter_map(|node| Some(node.path.as_ref()?.len() - 1)).max().unwrap_or_default();
+        let last = self.after.values().max().copied().unwrap_or_default();
+        let hops = if hops == 1 { "1 hop".to_owned() } else { format!("{hops} hops") };
+        format!("{} of {} live nodes hold it, at most {hops}, the last after {last} ms", spread.held, spread.live)
     }
 
     fn text(&self, spread: &SpreadReport, names: Names) -> String {
-        let held = || spread.nodes.iter().filter(|node| node.held);
-        let hops = held().filter_map(|node| Some(node.path.as_ref()?.len() - 1)).max().unwrap_or_default();
-        let last = held().filter_map(|node| self.after(node)).max().unwrap_or_default();
-        let mut out = format!(
-            "{}: {} of {} live nodes hold it, at most {hops} hops, the last after {last} ms\n{}\n",
-            spread.uuid,
-            spread.held,
-            spread.live,
-            names.short(self.root)
-        );
-        // A stack instead of recursion: a path may be as long as the ttl allows.
-        let mut stack: Vec<(&SpreadNode, String, bool)> = Vec::new();
-        let push = |stack: &mut Vec<(&'a SpreadNode, String, bool)>, id: &NodeId, indent: &str| {
-            let below = self.children.get(id).map(Vec::as_slice).unwrap_or_default();
-            for (i, child) in below.iter().enumerate().rev() {
-                stack.push((child, indent.to_owned(), i + 1 == below.len()));
-            }
-        };
-        push(&mut stack, self.root, "");
-        while let Some((node, indent, is_last)) = stack.pop() {
-            let time = self.after(node).map(|after| format!("  +{after} ms")).unwrap_or_default();
+        let mut out = format!("{}: {}\n{}\n", spread.uuid, self.summary(spread), names.short(self.root));
+        let mut indents: Vec<String> = Vec::new();
+        for (id, giver, is_last) in self.in_order() {
+            let Some(giver) = giver else {
+                indents.push(String::new());
+                continue;
+            };
+            let indent = indents[giver].clone();
+            let time = self.after.get(id).map(|after| format!("  +{after} ms")).unwrap_or_default();
             let branch = if is_last { "└─ " } else { "├─ " };
             // Writing to a string cannot fail, here and below.
-            let _ = writeln!(out, "{indent}{branch}{}{time}", names.short(&node.id));
-            push(&mut stack, &node.id, &format!("{indent}{}", if is_last { "   " } else { "│  " }));
+            let _ = writeln!(out, "{indent}{branch}{}{time}", names.short(id));
+            indents.push(format!("{indent}{}", if is_last { "   " } else { "│  " }));
         }
         let lacking: Vec<NodeId> =
             spread.nodes.iter().filter(|node| !node.held && node.reached).map(|n| n.id.clone()).collect();
@@ -141,27 +170,30 @@ impl<'a> Tree<'a> {
         let mut out = format!("digraph \"{}\" {{\n  {} [shape=doublecircle];\n", spread.uuid, quoted(self.root));
         for (giver, given) in &self.children {
             for node in given {
-                let time = self.after(node).map(|after| format!(" [label=\"{after} ms\"]")).unwrap_or_default();
+                let time = self.after.get(&node.id).map(|after| format!(" [label=\"{after} ms\"]")).unwrap_or_default();
                 let _ = writeln!(out, "  {} -> {}{time};", quoted(giver), quoted(&node.id));
             }
         }
         out.push_str("}\n");
         out
     }
-}
 
-fn draw(file: &PictureFile, spread: &SpreadReport, tree: &Tree<'_>, names: Names) -> Result<(), Failure> {
-    if file.is_dot() {
-        let written = fs::write(file.path(), tree.dot(spread, names));
-        return written.map_err(|error| Failure::No(format!("cannot write {}: {error}", file.path().display())));
+    /// As a picture: the origin at the left, and below each node when it had it.
+    fn scene(&self, spread: &SpreadReport, names: Names) -> Scene {
+        let order = self.in_order();
+        let node = |&(id, giver, _): &(&NodeId, Option<usize>, bool)| {
+            let after = self.after.get(id).map(|after| format!("{after} ms")).unwrap_or_default();
+            let name = names.long(id);
+            let (note, title) = match giver {
+                None => ("origin".to_owned(), format!("{name}: the origin")),
+                Some(giver) => {
+                    (format!("+{after}"), format!("{name}: from {} after {after}", names.long(order[giver].0)))
+                }
+            };
+            TreeNode { label: names.short(id), parent: giver, note, title }
+        };
+        let nodes: Vec<TreeNode> = order.iter().map(node).collect();
+        let title = format!("{} from {}", &spread.uuid.to_string()[..8], names.long(self.root));
+        draw_tree(&nodes, &title, &self.summary(spread))
     }
-    let nodes: Vec<&SpreadNode> = spread.nodes.iter().filter(|node| node.held).collect();
-    let place = |id: &NodeId| nodes.iter().position(|node| node.id == *id);
-    let links = tree.children.iter().flat_map(|(giver, given)| given.iter().map(move |node| (*giver, &node.id)));
-    let edges = links.filter_map(|(giver, node)| Some((place(giver)?, place(node)?)));
-    let graph = Graph::from_edges(nodes.len(), edges);
-    let labels: Vec<u64> =
-        nodes.iter().enumerate().map(|(i, node)| names.number(&node.id).map_or(i as u64 + 1, u64::from)).collect();
-    let title = format!("{} from {}", &spread.uuid.to_string()[..8], names.long(&spread.origin));
-    file.draw(&title, &labels, &graph)
 }

@@ -15,7 +15,7 @@ use super::scene::{Anchor, Colour, Point, Scene, Shape, Stroke};
 use super::stroke_font;
 
 /// The free border around a picture.
-const MARGIN: f64 = 34.0;
+pub(super) const MARGIN: f64 = 34.0;
 
 /// Pictures are at least this wide, so that titles have room.
 const LEAST_WIDTH: f64 = 420.0;
@@ -197,7 +197,7 @@ impl Picture<'_> {
 }
 
 /// A node without its number: a disc, with the sign of its class.
-fn mark(centre: Point, radius: f64, class: NodeClass) -> Vec<Shape> {
+pub(super) fn mark(centre: Point, radius: f64, class: NodeClass) -> Vec<Shape> {
     let thin = (radius * 0.14).max(1.0);
     let outline = |colour, width| Some(Stroke { colour, width });
     let mut shapes = Vec::new();
@@ -241,13 +241,13 @@ fn number_size(labels: &[String], radius: f64) -> f64 {
 }
 
 /// The size at which a number fits into a disc.
-fn fitting_size(label: &str, radius: f64) -> f64 {
+pub(super) fn fitting_size(label: &str, radius: f64) -> f64 {
     let fitting = 1.42 * radius / width_of(label, 1.0).max(1e-9);
     fitting.min(0.78 * radius)
 }
 
 /// The number of a node.
-fn number(label: &str, centre: Point, size: f64, class: NodeClass) -> Shape {
+pub(super) fn number(label: &str, centre: Point, size: f64, class: NodeClass) -> Shape {
     Shape::Text {
         text: label.to_owned(),
         at: centre + Point::new(0.0, size / 2.0),
@@ -258,17 +258,17 @@ fn number(label: &str, centre: Point, size: f64, class: NodeClass) -> Shape {
 }
 
 /// A line of words around `at`, smaller where it would be wider than `room`.
-fn words(text: &str, at: Point, size: f64, colour: Colour, room: f64) -> Shape {
+pub(super) fn words(text: &str, at: Point, size: f64, colour: Colour, room: f64) -> Shape {
     let fitting = (room - MARGIN) / width_of(text, 1.0).max(1e-9);
     let size = size.min(fitting);
     Shape::Text { text: text.to_owned(), at, anchor: Anchor::Middle, size, stroke: pen(colour, size) }
 }
 
-fn width_of(text: &str, size: f64) -> f64 {
+pub(super) fn width_of(text: &str, size: f64) -> f64 {
     stroke_font::width(text) * size / stroke_font::CAPITAL
 }
 
 /// A pen whose strokes go with letters of this size.
-fn pen(colour: Colour, size: f64) -> Stroke {
+pub(super) fn pen(colour: Colour, size: f64) -> Stroke {
     Stroke { colour, width: 0.13 * size }
 }

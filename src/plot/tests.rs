@@ -222,6 +222,56 @@ proptest! {
     }
 }
 
+/// A tree in the order of reading, from the parent of each node.
+fn tree(parents: &[Option<usize>]) -> Vec<TreeNode> {
+    let node = |(i, parent): (usize, &Option<usize>)| TreeNode {
+        label: (i + 1).to_string(),
+        parent: *parent,
+        note: format!("+{i} ms"),
+        title: format!("node {}", i + 1),
+    };
+    parents.iter().enumerate().map(node).collect()
+}
+
+#[test]
+fn a_tree_grows_to_the_right_and_nothing_in_it_overlaps() {
+    let parents = [None, Some(0), Some(1), Some(1), Some(0), Some(4), Some(5), Some(0)];
+    let scene = draw_tree(&tree(&parents), "a <tree>", "eight nodes");
+    let places = centres(&scene);
+    assert_eq!(places.len(), parents.len());
+    for (node, parent) in parents.iter().enumerate() {
+        if let Some(parent) = parent {
+            assert!(places[*parent].x < places[node].x, "{node} does not stand to the right of {parent}");
+        }
+        for other in node + 1..places.len() {
+            assert!((places[node] - places[other]).length() > 30.0, "{node} lies on {other}");
+        }
+    }
+    // A parent stands in the middle of its children, which keep their order.
+    assert!((places[1].y - (places[2].y + places[3].y) / 2.0).abs() < 1e-9);
+    assert!(places[1].y < places[4].y && places[4].y < places[7].y);
+    let svg = scene.to_svg();
+    assert_well_formed(&svg);
+    assert_eq!(count(&svg, "<title>from "), 7, "an arrow to each but the root");
+    assert!(svg.contains("a &lt;tree&gt;") && svg.contains("<title>node 8</title>"));
+    scene.to_png(1.0).expect("a picture");
+}
+
+#[test]
+fn large_and_odd_trees_are_drawn() {
+    assert_well_formed(&draw_tree(&[], "nothing", "").to_svg());
+    let chain: Vec<Option<usize>> = (0..64_usize).map(|i| i.checked_sub(1)).collect();
+    let star: Vec<Option<usize>> = (0..1_000_usize).map(|i| (i > 0).then_some(0)).collect();
+    for parents in [&chain[..], &star, &[Some(3), Some(1), None]] {
+        let mut nodes = tree(parents);
+        nodes[0].label = "db1.example.with.a.long.name:7000".to_owned();
+        let scene = draw_tree(&nodes, "odd", "");
+        assert_eq!(centres(&scene).len(), parents.len());
+        assert!(centres(&scene).iter().all(|at| at.x > 0.0 && at.x < scene.width && at.y > 0.0 && at.y < scene.height));
+        assert_well_formed(&scene.to_svg());
+    }
+}
+
 #[test]
 fn a_comparison_leaves_out_what_is_not_known_and_what_has_no_place_on_its_scale() {
     let series = |name: &str, values: &[Option<f64>]| Series { name: name.to_owned(), values: values.to_vec() };

@@ -2,11 +2,13 @@
 
 import { announce, toast } from './announce.js';
 import { showBooks } from './books.js';
+import { showCard } from './card.js';
 import { Chosen } from './chosen.js';
 import { showFigures } from './figures.js';
 import { Graph } from './graph.js';
+import { showLegend } from './legend.js';
 import { showMessages } from './messages.js';
-import { showCard, showLegend, showNodeTable } from './nodes.js';
+import { showNodeTable } from './nodes.js';
 import { json, mayAsk } from './server.js';
 import { Store } from './store.js';
 import { Stream } from './stream.js';
@@ -28,7 +30,7 @@ showNodeTable(store);
 showBooks(store);
 showMessages(store);
 new Chosen(store, graph);
-showFigures(store, () => live);
+const figures = showFigures(store, () => live);
 
 store.watch(['self'], () => {
   document.getElementById('title').textContent = `Node ${store.me}`;
@@ -40,7 +42,10 @@ store.on('status', (data) => {
   if (data.joined) announce(`Node ${data.node} joined`);
   else if (data.status !== 'unverified') announce(`Node ${data.node} is ${data.status === 'left' ? 'gone: it left' : data.status}`);
 });
-store.on('reset', (data) => toast(`Events were missed (${data.reason}); everything was loaded anew.`));
+store.on('reset', (data) => {
+  console.info('events were missed:', data.reason);
+  toast('Some of what happened was missed. Everything was loaded anew.');
+});
 
 /* The stream, and what the reader is told of it. */
 
@@ -52,6 +57,10 @@ let wasCut = false;
 let cause = 'Stream cut';
 
 function tellConnection(state, pause, refused) {
+  if (state === 'live' && !live) {
+    live = true;
+    figures.began();
+  }
   live = state === 'live';
   if (state === 'connecting' && wasCut) {
     words.textContent = `${cause}, trying …`;

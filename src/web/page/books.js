@@ -71,7 +71,10 @@ function fill(element, node, store, choose) {
       choose(node.id);
     });
     name.append(button);
-    if (node.id === store.me) name.append(make('span', { class: 'own' }, 'this node'));
+    if (node.id === store.me) {
+      name.append(make('span', { class: 'own' }, 'this node'));
+      element.classList.add('own-row');
+    }
   }
   const chosen = store.chosenNode === node.id;
   element.classList.toggle('selected', chosen);

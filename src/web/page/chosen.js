@@ -3,7 +3,8 @@
 import { clockTime, count, decimal, make, pathGlyph, span } from './format.js';
 import { collect, timeline, timelineOfPath } from './spread.js';
 import { markedPaths } from './store.js';
-import { announce } from './announce.js';
+import { toast } from './announce.js';
+import { revealGraph, STACKED } from './reveal.js';
 
 /** Seconds that a journey is shown for. */
 const SPEEDS = [
@@ -36,6 +37,10 @@ export class Chosen {
     this.#store = store;
     this.#graph = graph;
     store.watch(['chosen-message', 'messages'], () => this.#draw());
+    // Where panels stand below one another, a message and its replay belong under the graph that shows them.
+    const place = () => document.getElementById(STACKED.matches ? 'graph-panel' : 'messages-panel').append(this.#box);
+    STACKED.addEventListener('change', place);
+    place();
   }
 
   #draw() {
@@ -76,7 +81,14 @@ export class Chosen {
       scrub,
       paths: make('ul', { class: 'paths', 'aria-label': 'Ways by which it came to this node' }),
     };
-    play.addEventListener('click', () => (this.#playing === null ? this.#play() : this.#stop()));
+    play.addEventListener('click', () => {
+      if (this.#playing !== null) {
+        this.#stop();
+        return;
+      }
+      revealGraph();
+      this.#play();
+    });
     scrub.addEventListener('input', () => {
       this.#stop();
       this.#show(scrub.value / 1000);
@@ -146,7 +158,8 @@ export class Chosen {
         where.textContent = `${decimal(journey.held, 0)} of ${count(journey.live, 'live node')} hold it${last}.`;
         if (journey.held >= journey.live) return;
       } catch (error) {
-        if (wanted === this.#wanted) where.textContent = `Where it is elsewhere is not known: ${error.message}`;
+        const why = error.status === 404 ? 'no node that answers holds it any more' : error.message;
+        if (wanted === this.#wanted) where.textContent = `Where it is elsewhere is not known: ${why}.`;
       }
     }
   }
@@ -160,7 +173,7 @@ export class Chosen {
   #play(seconds = this.#seconds) {
     this.#stop();
     if (!this.#journey || this.#journey.hops.length === 0) {
-      announce('It has not travelled: this node alone holds it');
+      toast('It has not travelled: this node alone holds it.');
       return;
     }
     this.#parts.play.textContent = 'Pause';

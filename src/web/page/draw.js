@@ -3,6 +3,7 @@
 
 import { DASHES } from './format.js';
 import { placeLabels } from './labels.js';
+import { cross, disc, outline, ring } from './shapes.js';
 
 const FONT = 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", sans-serif';
 
@@ -199,9 +200,7 @@ export class Drawing {
         if (!place(key)) continue;
         context.globalAlpha = (1 - age) * (strong ? 0.8 : 0.4);
         context.lineWidth = 2;
-        context.beginPath();
-        context.arc(...place(key), radius + 3 + age * (strong ? 12 : 7), 0, 2 * Math.PI);
-        context.stroke();
+        ring(context, ...place(key), radius + 3 + age * (strong ? 12 : 7));
       }
       context.globalAlpha = 1;
       if (head && !light.still) this.#light(head, strong ? Math.max(3.5, radius * 0.45) : Math.max(2, radius * 0.25), colour, light.fade);
@@ -212,61 +211,67 @@ export class Drawing {
     const context = this.#context;
     context.fillStyle = colour;
     context.globalAlpha = 0.25 * alpha;
-    context.beginPath();
-    context.arc(x, y, size * 2, 0, 2 * Math.PI);
-    context.fill();
+    disc(context, x, y, size * 2);
     context.globalAlpha = alpha;
-    context.beginPath();
-    context.arc(x, y, size, 0, 2 * Math.PI);
-    context.fill();
+    disc(context, x, y, size);
     context.globalAlpha = 1;
   }
 
-  #nodes({ layout, nodes, me, chosen, hovered, journey, message, marks, camera }, points, radius) {
+  #nodes(scene, points, radius) {
+    const { layout, nodes, me, chosen, hovered, message, camera } = scene;
     const context = this.#context;
-    const held = journey ? heldAt(journey, layout, onWays(message, marks)) : null;
+    const fillOf = fills(scene);
+    const origin = points[layout.index.get(message?.origin)];
+    if (origin) {
+      context.fillStyle = this.#colours.accent;
+      context.globalAlpha = 0.24;
+      disc(context, ...origin, radius + Math.max(6, radius * 0.5));
+      context.globalAlpha = 1;
+    }
     layout.keys.forEach((key, i) => {
       const [x, y] = points[i];
       if (x < -40 || y < -40 || x > camera.width + 40 || y > camera.height + 40) return;
       const status = nodes.get(key)?.status ?? 'unverified';
-      this.#node(x, y, radius, status, key === me, held ? held.has(key) : key === me);
+      this.#node(x, y, radius, status, key === me, fillOf(key));
       if (key !== chosen && key !== hovered) return;
       context.strokeStyle = this.#colours.text;
       context.lineWidth = key === chosen ? 2 : 1;
-      context.beginPath();
-      context.arc(x, y, radius + (key === me ? 8 : 5), 0, 2 * Math.PI);
-      context.stroke();
+      ring(context, x, y, radius + (key === me ? 8 : 5));
     });
   }
 
-  #node(x, y, radius, status, own, held) {
+  #node(x, y, radius, status, own, fill) {
     const context = this.#context;
+    const filled = fill !== 'none' && !isHollow(status);
+    const accent = (own || (filled && fill !== 'small')) && !isHollow(status);
     const colour = this.#colours[status] ?? this.#colours.unverified;
     outline(context, x, y, radius, status);
-    const solid = held || radius < 7;
-    const hollow = status === 'down' || status === 'left' || status === 'unverified';
-    context.fillStyle = solid && !hollow ? (held ? this.#colours.accent : colour) : this.#colours.surface;
+    context.fillStyle = this.#colours.surface;
     context.fill();
-    context.strokeStyle = (own || held) && !hollow ? this.#colours.accent : colour;
+    if (filled) {
+      context.fillStyle = accent ? this.#colours.accent : colour;
+      context.globalAlpha = fill === 'pale' ? 0.45 : 1;
+      context.fill();
+    }
+    context.strokeStyle = accent && status !== 'suspect' ? this.#colours.accent : colour;
     context.lineWidth = Math.max(1.2, Math.min(2.4, radius * 0.18));
     context.setLineDash(status === 'left' ? [3, 3] : []);
     context.stroke();
     context.setLineDash([]);
+    context.globalAlpha = 1;
     if (status === 'down') cross(context, x, y, radius * 0.5);
     if (!own) return;
     context.strokeStyle = this.#colours.accent;
     context.lineWidth = 1.6;
-    context.beginPath();
-    context.arc(x, y, radius + 4, 0, 2 * Math.PI);
-    context.stroke();
+    ring(context, x, y, radius + 4);
   }
 
   #names(scene, points, radius) {
-    const { layout, nodes, me, chosen, hovered, camera, journey, message, marks, moving } = scene;
+    const { layout, nodes, me, chosen, hovered, camera, message, marks, moving } = scene;
     const context = this.#context;
     const size = radius >= 19 ? 12 : 11;
     const ways = onWays(message, marks);
-    const held = journey ? heldAt(journey, layout, ways) : null;
+    const fillOf = fills(scene);
     const beside = new Set();
     for (const [a, b] of layout.links) {
       if (layout.keys[a] === (chosen ?? me)) beside.add(b);
@@ -286,8 +291,7 @@ export class Drawing {
       const own = label.key === me;
       context.font = `${own || label.key === chosen ? 650 : 500} ${label.size}px ${FONT}`;
       if (label.inside) {
-        const status = nodes.get(label.key)?.status;
-        const solid = (held ? held.has(label.key) : own) && status !== 'down' && status !== 'left' && status !== 'unverified';
+        const solid = fillOf(label.key) === 'full' && !isHollow(nodes.get(label.key)?.status);
         context.fillStyle = solid ? this.#colours['on-accent'] : this.#colours.text;
       } else {
         context.strokeStyle = this.#colours.sunken;
@@ -318,10 +322,25 @@ export function nodeRadius(scale) {
   return Math.min(21, Math.max(2.6, 11 * scale));
 }
 
-/** The nodes that hold a message at this point of its journey; at its end, in a crowd, only those on the ways to this node. */
-function heldAt({ line, at }, layout, ways) {
-  if (at >= 1 && isCrowded(layout)) return ways;
-  return new Set([line.origin, ...line.hops.filter((hop) => hop.ends <= at).map((hop) => hop.to)]);
+/**
+ * How nodes are filled. Without a message, this node is `full`. With one, those that hold it at this point of its journey
+ * are; at its end, in a crowd, they are `pale` but for those on the ways to this node, which would be buried.
+ */
+function fills({ journey, layout, message, marks, me, camera }) {
+  if (!journey) {
+    // Too small for a number, and a mere outline would be lost.
+    const other = nodeRadius(camera.scale) < 7 ? 'small' : 'none';
+    return (key) => (key === me ? 'full' : other);
+  }
+  const { line, at } = journey;
+  const held = new Set([line.origin, ...line.hops.filter((hop) => hop.ends <= at).map((hop) => hop.to)]);
+  const ways = at >= 1 && isCrowded(layout) ? onWays(message, marks) : null;
+  return (key) => (!held.has(key) ? 'none' : ways && !ways.has(key) ? 'pale' : 'full');
+}
+
+/** A node of which nothing good is known is never filled. */
+function isHollow(status) {
+  return status === 'down' || status === 'left' || status === 'unverified';
 }
 
 /** The nodes on the marked ways of a message. */
@@ -336,30 +355,4 @@ function isCrowded(layout) {
 
 function between([ax, ay], [bx, by], part) {
   return [ax + (bx - ax) * part, ay + (by - ay) * part];
-}
-
-/** Each status has a form of its own, so that nobody needs the colour. */
-function outline(context, x, y, radius, status) {
-  context.beginPath();
-  if (status === 'suspect') {
-    const reach = radius * 1.25;
-    context.moveTo(x, y - reach);
-    context.lineTo(x + reach, y);
-    context.lineTo(x, y + reach);
-    context.lineTo(x - reach, y);
-    context.closePath();
-  } else if (status === 'down') {
-    context.rect(x - radius * 0.85, y - radius * 0.85, radius * 1.7, radius * 1.7);
-  } else {
-    context.arc(x, y, radius, 0, 2 * Math.PI);
-  }
-}
-
-function cross(context, x, y, reach) {
-  context.beginPath();
-  context.moveTo(x - reach, y - reach);
-  context.lineTo(x + reach, y + reach);
-  context.moveTo(x + reach, y - reach);
-  context.lineTo(x - reach, y + reach);
-  context.stroke();
 }

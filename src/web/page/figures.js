@@ -1,7 +1,7 @@
 // Five figures over the last minutes. What is estimated from this one node's view says so.
 
 import { Chart } from './chart.js';
-import { count, decimal, span } from './format.js';
+import { amount, count, decimal, span } from './format.js';
 import { json } from './server.js';
 import { Sampler, timeline } from './spread.js';
 
@@ -11,6 +11,10 @@ const STEP = 2_000;
 /** What rates are averaged over, in milliseconds; copies for longer, as few messages may come. */
 const SMOOTH = 20_000;
 const LONG = 60_000;
+
+/** A rate of fewer milliseconds than this would be chance; and what a stream brings at first it had kept, so that it is no rate. */
+const LEAST = 5_000;
+const CATCHING_UP = 1_000;
 
 export function showFigures(store, connected) {
   const parent = document.getElementById('figures');
@@ -53,6 +57,7 @@ export function showFigures(store, connected) {
   });
   const charts = [rate, cost, last, repairs, peers];
   const seen = counting(store);
+  rate.say('–', '', 'measuring …');
   last.say('–', '', 'no message was sampled yet');
   cost.say('–', '', 'nothing received yet');
 
@@ -65,7 +70,7 @@ export function showFigures(store, connected) {
     last.draw();
   });
 
-  const history = [];
+  let history = [];
   const look = async () => {
     if (document.hidden || !connected()) return;
     try {
@@ -81,12 +86,24 @@ export function showFigures(store, connected) {
     tell(store, { rate, cost, repairs, peers }, history, seen);
     for (const chart of charts) chart.draw();
   };
-  store.on('snapshot', () => look());
   for (const chart of charts) chart.draw();
-  setInterval(look, STEP);
+  setInterval(() => {
+    // What is drawn goes on its way also while nothing can be measured.
+    for (const chart of charts) chart.draw();
+    look();
+  }, STEP);
+  return {
+    /** The stream began, or began again: what was missed meanwhile is not drawn. */
+    began() {
+      for (const chart of charts) chart.interrupt();
+      history = [];
+      seen.begin();
+      look();
+    },
+  };
 }
 
-/** Counts events per kind over the last seconds. */
+/** Counts events per kind over the last seconds, from when the stream began. */
 function counting(store) {
   const times = { state: [], message: [] };
   for (const kind of ['state', 'message']) {
@@ -94,19 +111,28 @@ function counting(store) {
       if (kind === 'message' || String(data.node) !== store.me) times[kind].push(Date.now());
     });
   }
-  const opened = Date.now();
-  return (kind) => {
-    const from = Date.now() - SMOOTH;
-    times[kind] = times[kind].filter((at) => at >= from);
-    return (times[kind].length * 1000) / Math.max(2_000, Math.min(SMOOTH, Date.now() - opened));
+  let began = Infinity;
+  return {
+    begin() {
+      began = Date.now() + CATCHING_UP;
+    },
+    /** Events per second; nothing while there are too few seconds. */
+    rate(kind) {
+      const now = Date.now();
+      const from = Math.max(began, now - SMOOTH);
+      times[kind] = times[kind].filter((at) => at >= from);
+      return now - from < LEAST ? null : (times[kind].length * 1000) / (now - from);
+    },
   };
 }
 
 function tell(store, charts, history, seen) {
   const [oldest, before, now] = [history[0], history.at(-2) ?? history[0], history.at(-1)];
-  const [books, messages] = [seen('state'), seen('message')];
-  charts.rate.add(books + messages);
-  charts.rate.say(decimal(books + messages), '/s', `${decimal(books)} books, ${decimal(messages)} messages`);
+  const [books, messages] = [seen.rate('state'), seen.rate('message')];
+  if (books !== null) {
+    charts.rate.add(books + messages);
+    charts.rate.say(decimal(books + messages), '/s', `${amount(books, 'book')}, ${amount(messages, 'message')}`);
+  }
 
   const received = now.counters.new - oldest.counters.new;
   const copies = received + now.counters.duplicate - oldest.counters.duplicate;
@@ -115,7 +141,7 @@ function tell(store, charts, history, seen) {
     const estimate = (copies / received) * others;
     charts.cost.add(estimate);
     const shown = decimal(estimate, estimate < 100 ? 1 : 0);
-    charts.cost.say(`≈ ${shown}`, 'estimated', `${decimal(others, 0)} are the fewest possible`);
+    charts.cost.say(`≈ ${shown}`, 'estimated', `the fewest possible: ${decimal(others, 0)}`);
   }
 
   charts.repairs.add(Math.max(0, now.counters.repaired - before.counters.repaired));

@@ -34,6 +34,12 @@ export function count(number, noun) {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
+/** The same with digits behind the point: `1 book`, `0.5 books`. */
+export function amount(number, noun, digits = 1) {
+  const text = decimal(number, digits);
+  return `${text} ${noun}${text === '1' ? '' : 's'}`;
+}
+
 /** A number with at most `digits` behind the point. */
 export function decimal(number, digits = 1) {
   return number.toLocaleString('en', { maximumFractionDigits: digits });
@@ -107,13 +113,33 @@ const GLYPHS = {
   suspect: () => [drawing('path', { class: 'full', d: 'M8 1.5 14.5 8 8 14.5 1.5 8Z' })],
   down: () => [drawing('path', { d: 'M3 3 13 13M13 3 3 13' })],
   left: () => [drawing('circle', { class: 'dashed', cx: 8, cy: 8, r: 5.5 })],
-  unverified: () => [drawing('circle', { cx: 8, cy: 8, r: 5.5 }), drawing('circle', { class: 'full', cx: 8, cy: 8, r: 1 })],
+  unverified: () => [drawing('path', { d: 'M14.5 8 11.25 13.6H4.75L1.5 8 4.75 2.4H11.25Z' })],
+};
+
+/** Marks of the graph that are no status, or are drawn there with room for a number. */
+const GRAPH_GLYPHS = {
+  alive: () => [drawing('circle', { cx: 8, cy: 8, r: 5.5 })],
+  suspect: () => [drawing('path', { d: 'M8 1.5 14.5 8 8 14.5 1.5 8Z' })],
+  down: () => [drawing('path', { d: 'M2.5 2.5H13.5V13.5H2.5ZM5.5 5.5 10.5 10.5M10.5 5.5 5.5 10.5' })],
+  own: () => [drawing('circle', { class: 'full', cx: 8, cy: 8, r: 4.5 }), drawing('circle', { class: 'fine', cx: 8, cy: 8, r: 7 })],
+  around: () => [drawing('circle', { class: 'fine', cx: 8, cy: 8, r: 7 })],
+  holds: () => [drawing('circle', { class: 'full', cx: 8, cy: 8, r: 5.5 })],
+  origin: () => [drawing('circle', { class: 'halo', cx: 8, cy: 8, r: 8 }), drawing('circle', { class: 'full', cx: 8, cy: 8, r: 4.5 })],
+  spread: () => [drawing('path', { class: 'broad', d: 'M2 8H26' })],
+  other: () => [drawing('path', { class: 'fine', d: 'M2 8H26' })],
 };
 
 /** The mark of a status. */
 export function statusGlyph(status) {
   const parts = (GLYPHS[status] ?? GLYPHS.unverified)();
   return drawing('svg', { viewBox: '0 0 16 16', class: 'glyph', 'aria-hidden': 'true' }, ...parts);
+}
+
+/** A mark as the graph has it. */
+export function graphGlyph(mark) {
+  const parts = (GRAPH_GLYPHS[mark] ?? GLYPHS[mark])();
+  const long = mark === 'spread' || mark === 'other';
+  return drawing('svg', { viewBox: long ? '0 0 28 16' : '0 0 16 16', class: long ? 'glyph long' : 'glyph', 'aria-hidden': 'true' }, ...parts);
 }
 
 /** The mark and the name of a status. */

@@ -4,6 +4,7 @@ import { age, count, make } from './format.js';
 import { flash, Rows } from './rows.js';
 import { json, mayAsk, post } from './server.js';
 import { announce, toast } from './announce.js';
+import { revealGraph } from './reveal.js';
 
 /** Height of a row, as in the style sheet. */
 const HEIGHT = 58;
@@ -29,12 +30,18 @@ export function showMessages(store) {
     // Whoever may only read is not asked for a token by opening a message.
     if (message && !message.read) markRead([uuid], { quiet: true });
   };
+  // Whoever means one message wants to see it on the graph; whoever walks through the list with keys stays in the list.
+  const open = (uuid) => {
+    choose(uuid);
+    // The views draw what was chosen in the frame that was asked for first.
+    requestAnimationFrame(revealGraph);
+  };
   const rows = new Rows({
     scroller,
     top: find('message-top'),
     bottom: find('message-bottom'),
-    height: HEIGHT,
-    create: (row) => create(row.message, choose),
+    height: () => HEIGHT,
+    create: (row) => create(row.message, open),
     fill: (element, row, index) => fill(element, row.message, index, rows.rows.length, store),
   });
 
@@ -92,6 +99,7 @@ export function showMessages(store) {
     const page = Math.max(1, Math.floor(scroller.clientHeight / HEIGHT) - 1);
     const move = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1, PageDown: at + page, PageUp: at - page };
     if (event.key === 'Escape') store.chooseMessage(null);
+    else if (event.key === 'Enter' && at >= 0) open(all[at].key);
     else if (event.key in move) {
       const next = Math.min(all.length - 1, Math.max(0, move[event.key]));
       choose(all[next].key);
@@ -120,7 +128,7 @@ export function showMessages(store) {
     markRead(unread.map((message) => message.uuid));
   });
 
-  sendField(store, choose);
+  sendField(store, open);
   store.watch(['messages', 'chosen-message'], draw);
   // A snapshot that is not full holds all messages that there are.
   store.on('snapshot', (data) => (asked = { message: (data.messages ?? []).length < SNAPSHOT, state: false }));
@@ -141,7 +149,7 @@ async function markRead(uuids, options = {}) {
   }
 }
 
-function sendField(store, choose) {
+function sendField(store, open) {
   const form = document.getElementById('send');
   const field = document.getElementById('send-text');
   const note = document.getElementById('send-note');
@@ -158,13 +166,13 @@ function sendField(store, choose) {
       const { uuid } = await post('messages', { message: field.value, uuid: field.dataset.uuid });
       delete field.dataset.uuid;
       field.value = '';
-      choose(uuid);
+      open(uuid);
     } catch (error) {
       note.textContent = `Not sent: ${error.message}`;
       note.hidden = false;
     }
     button.disabled = false;
-    field.focus();
+    field.focus({ preventScroll: true });
   });
   field.addEventListener('input', () => delete field.dataset.uuid);
 }
@@ -178,7 +186,7 @@ function freshUuid() {
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-function create(message, choose) {
+function create(message, open) {
   const element = make(
     'div',
     { class: 'message', role: 'option', id: `message-${message.uuid}` },
@@ -186,7 +194,7 @@ function create(message, choose) {
     make('span', { class: 'when' }),
     make('span', { class: 'ways' }),
   );
-  element.addEventListener('click', () => choose(message.uuid));
+  element.addEventListener('click', () => open(message.uuid));
   return element;
 }
 

@@ -19,7 +19,7 @@ export class Rows {
   /**
    * @param scroller the element that scrolls
    * @param top, bottom elements before and after the rows, which take the room of those out of sight
-   * @param height of a row in pixels
+   * @param height of a row in pixels, asked for each time, as it may follow the width of the window
    * @param create makes an element for a row
    * @param fill writes a row into its element; called again when the row may have changed
    */
@@ -51,12 +51,13 @@ export class Rows {
 
   /** Scrolls so that a row is in sight. */
   reveal(index) {
-    const top = index * this.#height;
+    const height = this.#height();
+    const top = index * height;
     const box = this.#scroller;
     const head = box.querySelector('thead')?.offsetHeight ?? 0;
     if (top < box.scrollTop) box.scrollTop = top;
-    else if (top + this.#height + head > box.scrollTop + box.clientHeight) {
-      box.scrollTop = top + this.#height + head - box.clientHeight;
+    else if (top + height + head > box.scrollTop + box.clientHeight) {
+      box.scrollTop = top + height + head - box.clientHeight;
     }
     this.draw();
   }
@@ -73,8 +74,9 @@ export class Rows {
   draw() {
     const box = this.#scroller;
     if (box.clientHeight === 0) return;
-    const first = Math.max(0, Math.floor(box.scrollTop / this.#height) - MARGIN);
-    const last = Math.min(this.#rows.length, Math.ceil((box.scrollTop + box.clientHeight) / this.#height) + MARGIN);
+    const height = this.#height();
+    const first = Math.max(0, Math.floor(box.scrollTop / height) - MARGIN);
+    const last = Math.min(this.#rows.length, Math.ceil((box.scrollTop + box.clientHeight) / height) + MARGIN);
     const wanted = this.#rows.slice(first, last);
     const keys = new Set(wanted.map((row) => row.key));
     for (const [key, element] of this.#shown) {
@@ -95,8 +97,8 @@ export class Rows {
       if (before.nextElementSibling !== element) before.after(element);
       before = element;
     });
-    this.#top.style.height = `${first * this.#height}px`;
-    this.#bottom.style.height = `${Math.max(0, this.#rows.length - last) * this.#height}px`;
+    this.#top.style.height = `${first * height}px`;
+    this.#bottom.style.height = `${Math.max(0, this.#rows.length - last) * height}px`;
   }
 }
 
@@ -113,7 +115,7 @@ export function tableRows(body, scroller, columns, fill, choose) {
     // The height stands at the cell, the place in the document at the row.
     top: proxy(top),
     bottom: proxy(bottom),
-    height: Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue('--row'), 10) || 38,
+    height: () => Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue('--row'), 10) || 38,
     create: (row) => {
       const element = make('tr', { class: 'item' }, ...columns.map((column) => make('td', { class: column.class })));
       element.addEventListener('click', () => choose(row.key));

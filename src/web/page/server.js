@@ -7,6 +7,10 @@ let asking = null;
 /** Whether the reader said "not now"; only what the reader asks for next opens the dialog again. */
 let declined = false;
 
+/** What the reader is told when no answer came: browsers have words of their own for it, each others, and none for people. */
+const AWAY = 'the node cannot be reached';
+const BROKEN_OFF = 'the node’s answer broke off';
+
 /** A request that the node refused, with what it said. */
 export class Refused extends Error {
   constructor(status, detail) {
@@ -87,7 +91,10 @@ export async function ask(path, { quiet = false, ...options } = {}) {
     const headers = new Headers(options.headers);
     const token = memory ?? keptToken();
     if (token) headers.set('Authorization', `Bearer ${token}`);
-    const response = await fetch(path, { cache: 'no-store', ...options, headers });
+    const response = await fetch(path, { cache: 'no-store', ...options, headers }).catch((error) => {
+      // Who gave up on purpose knows why.
+      throw error.name === 'AbortError' ? error : new Error(AWAY, { cause: error });
+    });
     const why = lack(response, token);
     if (why === null || quiet || declined) return response;
     // Another request may have brought a newer token meanwhile.
@@ -98,8 +105,12 @@ export async function ask(path, { quiet = false, ...options } = {}) {
 /** The JSON that the node answers; throws `Refused` with its words for anything but success. */
 export async function json(path, options = {}) {
   const response = await ask(path, { ...options, headers: { Accept: 'application/json', ...options.headers } });
-  if (response.ok) return response.json();
-  let detail = `${response.status} ${response.statusText}`;
+  if (response.ok) {
+    return response.json().catch((error) => {
+      throw new Error(BROKEN_OFF, { cause: error });
+    });
+  }
+  let detail = `the node refused with status ${response.status}`;
   try {
     const problem = await response.json();
     detail = [problem.field, problem.detail ?? problem.title].filter(Boolean).join(': ') || detail;
