@@ -94,7 +94,7 @@ fn a_message_is_seen_on_its_way_and_replayed() {
         (servers[0].get(&format!("/messages/{uuid}")).json()["read"] == true).then_some(())
     });
     browser.wait("it is read here", &format!("return gossip.store.messages.get('{uuid}').read"));
-    browser.says("#figure-last .note", "sample");
+    browser.says("#figure-last .note", "longest of");
     assert!(browser.complaints().is_empty(), "{:?}", browser.complaints());
 }
 

@@ -131,7 +131,8 @@ impl<'a> Tree<'a> {
     /// How far it came, and how fast.
     fn summary(&self, spread: &SpreadReport) -> String {
         let held = || spread.nodes.iter().filter(|node| node.held);
-        let hops = held().filter_map(|node| Some(node.path.as_ref()?.len() - 1)).max().unwrap_or_default();
+        let hops =
+            held().filter_map(|node| Some(node.path.as_ref()?.len().saturating_sub(1))).max().unwrap_or_default();
         let last = self.after.values().max().copied().unwrap_or_default();
         let hops = if hops == 1 { "1 hop".to_owned() } else { format!("{hops} hops") };
         format!("{} of {} live nodes hold it, at most {hops}, the last after {last} ms", spread.held, spread.live)
@@ -195,5 +196,38 @@ impl<'a> Tree<'a> {
         let nodes: Vec<TreeNode> = order.iter().map(node).collect();
         let title = format!("{} from {}", &spread.uuid.to_string()[..8], names.long(self.root));
         draw_tree(&nodes, &title, &self.summary(spread))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spread() -> SpreadReport {
+        let node = |id: u16, path: &[u16], moment: &str| {
+            serde_json::json!({"id": id, "status": "alive", "reached": true, "held": true,
+                "received_at": format!("2026-11-20T08:30:{moment}Z"), "path": path, "paths": []})
+        };
+        let nodes = [
+            node(7001, &[7001], "10.000"),
+            node(7002, &[7001, 7002], "10.007"),
+            // Its clock is behind that of its giver.
+            node(7003, &[7001, 7002, 7003], "10.004"),
+            node(7004, &[7001, 7002, 7003, 7004], "10.009"),
+        ];
+        let report = serde_json::json!({"uuid": "7d440c1e-9dc0-41d1-b245-5ffdce74fad2", "origin": 7001, "nodes": nodes,
+            "held": 4, "live": 4});
+        serde_json::from_value(report).expect("a report")
+    }
+
+    #[test]
+    fn where_clocks_differ_nobody_has_it_before_its_giver() {
+        let spread = spread();
+        let tree = Tree::of(&spread);
+        let lines = ["1", "└─ 2  +7 ms", "   └─ 3  +7 ms", "      └─ 4  +9 ms"];
+        let text = tree.text(&spread, Names::of(None));
+        assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), lines);
+        let picture = tree.scene(&spread, Names::of(None)).to_svg();
+        assert!(picture.contains("<title>Node 3: from Node 2 after 7 ms</title>"), "{picture}");
     }
 }

@@ -45,6 +45,9 @@ export function showBooks(store) {
       .sort((a, b) => sign * BY[order.column](a, b) || compareIds(a.id, b.id));
     rows.set(found.map((node) => ({ key: node.id, node })));
     table.setAttribute('aria-rowcount', found.length + 1);
+    // Columns of ids are as wide as these need.
+    const longest = Math.max(4, ...[...store.nodes.values()].map((node) => node.id.length));
+    document.documentElement.style.setProperty('--id', longest);
     const all = store.nodes.size;
     document.getElementById('book-count').textContent =
       words.length > 0 ? `${found.length} of ${count(all, 'node')}` : count(all, 'node');
@@ -65,7 +68,7 @@ export function showBooks(store) {
 function fill(element, node, store, choose) {
   const [name, book, version, since, status] = element.children;
   if (!name.firstChild) {
-    const button = make('button', { type: 'button', class: 'plain' }, node.id);
+    const button = make('button', { type: 'button', class: 'plain name' }, node.id);
     button.addEventListener('click', (event) => {
       event.stopPropagation();
       choose(node.id);

@@ -97,7 +97,7 @@ export class Chosen {
     const heading = make('h3', { class: 'text', dir: 'auto' }, message.said.text.slice(0, 2_000) || '(empty)');
     this.#box.replaceChildren(
       make('header', {}, heading, close),
-      make('p', { class: 'facts' }, `${message.kind === 'state' ? 'state' : 'message'} ${message.uuid.slice(0, 8)} of node ${message.origin}, here at ${clockTime(message.at)}`),
+      make('p', { class: 'facts' }, `${whichText(message)} of node ${message.origin}, here at ${clockTime(message.at)}`),
       make('div', { class: 'replay' }, play, scrub, speed),
       this.#parts.where,
       this.#parts.paths,
@@ -120,7 +120,7 @@ export class Chosen {
       }
       const late = i === 0 ? '' : `+${span(arrival.at - first)}, `;
       line.append(
-        make('span', { class: 'way' }, arrival.path.join(' → ')),
+        make('span', { class: 'way' }, ...wayOf(arrival.path)),
         make('span', { class: 'when' }, `${late}${count(arrival.path.length - 1, 'hop')}`),
       );
       return line;
@@ -198,10 +198,22 @@ export class Chosen {
   }
 
   #show(at) {
-    this.#parts.scrub.value = Math.round(at * 1000);
+    // Not rounded up: it stands at its end only when the journey does.
+    this.#parts.scrub.value = Math.floor(at * 1000 + 1e-6);
     if (!this.#journey) return;
     const held = 1 + this.#journey.hops.filter((hop) => hop.ends <= at).length;
     this.#parts.scrub.setAttribute('aria-valuetext', `held by ${count(held, 'node')}`);
     this.#graph.showJourney(this.#journey, at);
   }
+}
+
+/** What tells it from others: the beginning of its uuid, by which commands take it too, or its version. */
+function whichText(message) {
+  if (message.kind === 'message') return `message ${message.uuid.slice(0, 8)}`;
+  return `${message.said.shape === 'book' ? 'book' : 'state'} in version ${message.version}`;
+}
+
+/** The nodes of a path, none of which is torn apart at the end of a line. */
+function wayOf(path) {
+  return path.flatMap((id, i) => (i + 1 < path.length ? [make('span', {}, `${id} →`), ' '] : [make('span', {}, id)]));
 }

@@ -287,7 +287,7 @@ export class Drawing {
     const limit = many && moving ? 1 : many && radius < 4.5 ? 40 : 400;
     context.textAlign = 'center';
     context.textBaseline = 'middle';
-    for (const label of placeLabels(wanted, (text, size) => this.#width(text, size), size, limit)) {
+    for (const label of placeLabels(wanted, (text, size) => this.#width(text, size), size, limit, camera)) {
       const own = label.key === me;
       context.font = `${own || label.key === chosen ? 650 : 500} ${label.size}px ${FONT}`;
       if (label.inside) {

@@ -58,7 +58,7 @@ export function showFigures(store, connected) {
   const charts = [rate, cost, last, repairs, peers];
   const seen = counting(store);
   rate.say('–', '', 'measuring …');
-  last.say('–', '', 'no message was sampled yet');
+  last.say('–', '', 'no sample yet');
   cost.say('–', '', 'nothing received yet');
 
   new Sampler(store, (spread) => {
@@ -73,8 +73,12 @@ export function showFigures(store, connected) {
   let history = [];
   const look = async () => {
     if (document.hidden || !connected()) return;
+    const began = history;
     try {
-      history.push({ at: Date.now(), ...(await json('state?digest')) });
+      const digest = await json('state?digest');
+      // An answer that was asked for before the stream began again belongs to what is no longer drawn on.
+      if (began !== history) return;
+      history.push({ at: Date.now(), ...digest });
     } catch {
       // The stream says when the node is away.
       return;

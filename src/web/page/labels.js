@@ -41,9 +41,10 @@ class Taken {
  * Finds places for labels.
  * @param nodes `{key, x, y, radius, important, crossed}` on the screen, the most important first; crossed ones have no room inside
  * @param measure the width of a text in a size
+ * @param room `width` and `height` of the picture, beyond which no label reaches
  * @returns {{key: string, text: string, x: number, y: number, inside: boolean, size: number}[]}
  */
-export function placeLabels(nodes, measure, size, limit) {
+export function placeLabels(nodes, measure, size, limit, room) {
   const taken = new Taken();
   for (const { key, x, y, radius } of nodes) {
     taken.add({ owner: key, left: x - radius, right: x + radius, top: y - radius, bottom: y + radius });
@@ -59,14 +60,17 @@ export function placeLabels(nodes, measure, size, limit) {
     const width = measure(node.key, size);
     const gap = node.radius + 4;
     const [half, line] = [width / 2, size * 0.6];
+    // Above and below, a label at the edge moves inwards.
+    const middle = Math.min(Math.max(node.x, half + 4), Math.max(half + 4, room.width - half - 4));
     const spots = [
-      [node.x, node.y + gap + line],
-      [node.x, node.y - gap - line],
+      [middle, node.y + gap + line],
+      [middle, node.y - gap - line],
       [node.x + gap + half, node.y],
       [node.x - gap - half, node.y],
     ];
     const boxes = spots.map(([x, y]) => ({ owner: node.key, x, y, left: x - half - 2, right: x + half + 2, top: y - line, bottom: y + line }));
-    const free = boxes.find((box) => !taken.hit(box)) ?? (node.important ? boxes[0] : null);
+    const inside = (box) => box.left >= 0 && box.right <= room.width && box.top >= 0 && box.bottom <= room.height;
+    const free = boxes.find((box) => inside(box) && !taken.hit(box)) ?? (node.important ? boxes[0] : null);
     if (!free) continue;
     taken.add(free);
     placed.push({ key: node.key, text: node.key, x: free.x, y: free.y, inside: false, size });

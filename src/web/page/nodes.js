@@ -23,8 +23,9 @@ export function showNodeTable(store) {
   const rows = tableRows(document.getElementById('node-rows'), box, COLUMNS, (element, row) => {
     const [name, status, number, links] = element.children;
     element.classList.toggle('selected', store.chosenNode === row.key);
-    name.textContent = row.key;
+    name.replaceChildren(make('span', { class: 'name' }, row.key));
     if (row.key === store.me) name.append(make('span', { class: 'own' }, 'this node'));
+    element.classList.toggle('own-row', row.key === store.me);
     status.replaceChildren(statusLabel(row.node.status));
     number.textContent = row.links.length;
     links.textContent = row.links.join(', ') || (store.unreached.has(row.key) ? 'not reached' : 'none');
