@@ -3,6 +3,7 @@
 //! `GOSSIP_KILLS=200` makes the loop of kills longer; `GOSSIP_POWER_CUTS=20` that of all nodes at once.
 
 use std::collections::BTreeMap;
+use std::io::BufRead;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -253,6 +254,25 @@ fn a_damaged_database_is_set_aside_and_the_node_recovers_from_its_peers() {
     everyone_has(&network.servers, uuids);
     agree(&network.servers);
     assert!(network.servers[2].digest().version > version);
+}
+
+#[test]
+fn a_node_with_a_damaged_database_says_whether_anybody_is_there_to_fill_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (port, path) = (free_ports(1)[0], folder.path().to_str().unwrap());
+    Server::start_on(port, &["--data-dir", path]).crash();
+    for (more, said) in [(&[][..], "it was given no seed or peer"), (&["--seed", "1"], "what its seeds and peers hold")]
+    {
+        std::fs::write(folder.path().join("node.redb"), vec![7; 100_000]).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gossip_server"));
+        command.args(["--port", &port.to_string(), "--data-dir", path]).args(more);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        child.kill().unwrap();
+        let log = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+        assert!(line.contains("listens") && log.contains("is damaged") && log.contains(said), "{line}{log}");
+    }
 }
 
 /// A disk of two megabytes that only the node's process sees, by a mount namespace of its own.

@@ -23,7 +23,8 @@ const WORDS: [(&str, &str); 7] = [
 /// The same error, in our own words where its reason is another's.
 pub fn in_our_words(error: Error) -> Error {
     let said = error.source().map(ToString::to_string).unwrap_or_default();
-    let meant = WORDS.iter().find(|(known, _)| *known == said).map(|(_, meant)| *meant);
+    let known = WORDS.iter().find(|(known, _)| *known == said).map(|(_, meant)| (*meant).to_owned());
+    let meant = known.or_else(|| of_range(&said));
     let (Some(meant), Some(ContextValue::String(argument)), Some(ContextValue::String(value))) =
         (meant, error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
     else {
@@ -33,10 +34,55 @@ pub fn in_our_words(error: Error) -> Error {
     Error::raw(ErrorKind::ValueValidation, text)
 }
 
+/// `0 is not in 1..=9`.
+fn of_range(said: &str) -> Option<String> {
+    let (least, most) = said.split_once(" is not in ")?.1.split_once("..=")?;
+    Some(format!("it is not between {least} and {most}"))
+}
+
 /// A duration such as 10s.
 ///
 /// # Errors
 /// How it is written.
 pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
     humantime::parse_duration(text).map_err(|_| "it is no time; write it as 10s, 500ms or 2min".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Arguments {
+        #[arg(long)]
+        count: Option<u64>,
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=9))]
+        days: Option<u32>,
+        #[arg(long)]
+        bind: Option<std::net::IpAddr>,
+        #[arg(long)]
+        level: Option<log::LevelFilter>,
+        #[arg(long, value_parser = parse_duration)]
+        time: Option<std::time::Duration>,
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_of_in_words_that_say_what_would_be_right() {
+        for (flag, value, said) in [
+            ("--count", "abc", "no whole number"),
+            ("--count", "99999999999999999999", "too large"),
+            ("--days", "0", "not between 1 and 9"),
+            ("--days", "x", "no whole number"),
+            ("--bind", "x", "no IP address"),
+            ("--level", "loud", "off, error, warn"),
+            ("--time", "5", "write it as 10s"),
+        ] {
+            let error = Arguments::try_parse_from(["test", &format!("{flag}={value}")]).expect_err(value);
+            let text = in_our_words(error).to_string();
+            assert!(text.contains(flag) && text.contains(value) && text.contains(said), "{text}");
+            assert!(text.contains("try '--help'"), "{text}");
+        }
+    }
 }

@@ -36,11 +36,14 @@ fn a_wrong_seed_is_refused_by_name() {
         let answer = server.post("/seeds", body);
         assert_eq!(answer.status, status, "{body}: {}", answer.body);
         assert!(!answer.problem().detail.is_empty());
+        assert_eq!(answer.problem().field.as_deref(), Some("seed"), "{}", answer.body);
     }
     for port in 1..=64 {
         assert_eq!(server.post("/seeds", &format!("{{\"seed\":{port}}}")).status, 200);
     }
-    assert_eq!(server.post("/seeds", "{\"seed\":65}").status, 429);
+    // Waiting makes no room, so that it is no matter of too many requests.
+    let full = server.post("/seeds", "{\"seed\":65}");
+    assert_eq!((full.status, full.problem().field.as_deref(), full.problem().limit), (409, Some("seed"), Some(64)));
     assert_eq!(server.post("/seeds", "{\"seed\":64}").status, 200, "one that is known takes no further place");
 }
 

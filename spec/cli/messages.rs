@@ -120,7 +120,8 @@ fn nodes_are_numbers_or_addresses() {
     terminal.run(&format!("state 127.0.0.1:{nobody}")).fails(3, "does not answer");
     terminal.run("list-peers 0").fails(2, "node numbers");
     terminal.run("list-peers node2").fails(2, "host:port");
-    terminal.run("list-peers 60000").fails(2, "node numbers are");
+    terminal.run("list-peers 60000").fails(3, "has no node 60000");
+    terminal.run("list-peers 70000").fails(2, "node numbers are");
 }
 
 #[test]

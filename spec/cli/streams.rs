@@ -60,6 +60,21 @@ fn a_watched_node_tells_what_happens_also_after_it_was_restarted() {
 }
 
 #[test]
+fn a_node_that_comes_and_goes_is_told_of_by_its_number() {
+    let terminal = Terminal::with_network("-n 2 --interval 0 --heartbeat 200ms");
+    let (_watching, mut lines) = start(&terminal, &["watch", "1", "--kind", "status,link"]);
+    let (_also, mut records) = start(&terminal, &["watch", "1", "--kind", "link", "-o", "json"]);
+    assert!(lines.next().expect("a line").contains("knows 2 nodes") && records.next().is_some());
+    terminal.run("add-node").ok();
+    eventually("it has joined", || lines.next()?.contains("Node 3 has joined and is alive").then_some(()));
+    terminal.run("remove-node 3").ok();
+    eventually("it has left", || lines.next()?.ends_with("Node 3 has left").then_some(()));
+    let made: Value = serde_json::from_str(&records.next().expect("a line")).expect("JSON");
+    // A link that was made has no reason, one that was lost has.
+    assert_eq!(made.get("why").is_some(), made["linked"] == json!(false), "{made}");
+}
+
+#[test]
 fn a_command_is_run_for_each_event() {
     let terminal = Terminal::with_network("circular -n 2 --interval 0");
     let file = terminal.file("events");

@@ -136,7 +136,7 @@ mod tests {
             "  node-3:\n    <<: *node\n    image: \"image:1\"\n    container_name: \"gossip-a-3\"\n",
             "\"$$HOME\", \"--seed\", \"gossip-a-1:7001\"]\n",
             "    ports: [\"127.0.0.1:7003:7003\"]\n",
-            "[\"CMD\", \"/gossip_server\", \"--health\", \"--port\", \"7003\"]",
+            "[\"CMD\", \"/gossip_server\", \"--health\", \"--port\", \"7003\"], interval: 5s,",
             &format!("source: \"{}\", target:", books.display()),
             "networks:\n  default:\n    name: \"gossip-a\"\n",
         ] {

@@ -2,7 +2,8 @@
 //!
 //! A process id alone is a weak name, since the system gives it to somebody else once the process is gone. So a process
 //! is marked by its id and by when it started (`/proc/PID/stat`, field 22, see proc(5)) in which run of the machine, and
-//! whoever does not match the whole mark is a stranger and left alone. A zombie counts as ended: it runs no code.
+//! whoever does not match the whole mark is a stranger and left alone. A zombie counts as ended once
+//! its last thread has: it runs no code.
 
 use std::fs;
 use std::io;
@@ -106,7 +107,10 @@ struct Stat {
 }
 
 fn stat_of(pid: u32) -> Option<Stat> {
-    parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    let stat = parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
+    // The first thread may have ended before the others, and with them the files that the process holds.
+    let others = || fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|threads| threads.count() > 1);
+    Some(Stat { runs: stat.runs || others(), ..stat })
 }
 
 fn parse_stat(text: &str) -> Option<Stat> {

@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use actix_web::HttpResponse;
+use actix_web::http::header::ETAG;
 use tokio::time::Instant;
 
 use super::everyone::write_states;
@@ -70,16 +72,24 @@ impl Wait {
     }
 }
 
-/// Names what the filter shows now.
-pub(super) fn index(context: &Context, filter: &Filter) -> String {
+/// Names what the filter shows now. An answer that shows it has its name already, as its tag.
+pub(super) fn index(context: &Context, filter: &Filter, answer: &HttpResponse) -> String {
     let all = context.node.live().index();
-    if filter.takes_all() { all } else { format!("{all}.{}", view_of(context, filter)) }
+    if filter.takes_all() {
+        return all;
+    }
+    let tag = answer.headers().get(ETAG).and_then(|tag| tag.to_str().ok());
+    format!("{all}.{}", tag.map_or_else(|| view_of(context, filter), |tag| bare(tag).to_owned()))
+}
+
+fn bare(tag: &str) -> &str {
+    tag.trim_matches('"')
 }
 
 fn view_of(context: &Context, filter: &Filter) -> String {
     let clock = context.node.clock();
     let text = context.node.view(|view, now| write_states(view, now, clock, |entry| filter.takes(entry)));
-    etag::tag_of_text(&text).trim_matches('"').to_owned()
+    bare(&etag::tag_of_text(&text)).to_owned()
 }
 
 fn parse_limit(text: &str) -> Result<Duration, Problem> {

@@ -75,7 +75,7 @@ pub(super) async fn all(request: HttpRequest, context: Data<Context>) -> HttpRes
         wait.changed(&context, filter).await;
     }
     let mut response = show(&request, &context, &wanted);
-    if let Ok(index) = HeaderValue::from_str(&polling::index(&context, filter)) {
+    if let Ok(index) = HeaderValue::from_str(&polling::index(&context, filter, &response)) {
         response.headers_mut().insert(actix_web::http::header::HeaderName::from_static(INDEX), index);
     }
     context.node.written(response).await

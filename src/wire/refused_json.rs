@@ -61,7 +61,7 @@ fn of_text(said: &str) -> String {
         "number out of range" => "a number beyond all range",
         "invalid number" => "no valid number",
         "invalid escape" => "no valid escape in a text",
-        "lone leading surrogate in hex escape" => "half of a surrogate pair in a text",
+        "lone leading surrogate in hex escape" | "unexpected end of hex escape" => "half of a surrogate pair in a text",
         other => other,
     };
     words.to_owned()
