@@ -98,6 +98,7 @@ fn a_head_is_the_same_over_tls() {
     eventually("it serves", || {
         curl(&["--cacert", &authority, "-I", &format!("{base}/livez")]).contains(" 200").then_some(())
     });
+    // Whoever would rather speak HTTP/2 settles for the other.
     for version in ["--http1.1", "--http2"] {
         check_heads(&base, &["--cacert", &authority, version]);
     }

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use gossip_network::plot::{Chart, Mark, draw_charts};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::nodes::{Node, size_of};
 
 /// Means per node at one moment.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Sample {
     pub seconds: f64,
     pub memory_mib: f64,

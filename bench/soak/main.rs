@@ -12,7 +12,7 @@ mod ledger;
 mod nodes;
 mod story;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -51,6 +51,9 @@ pub struct Options {
     /// Where soak.json and soak.svg go.
     #[arg(long, default_value = "target/soak")]
     out: PathBuf,
+    /// Only draws the curves of a run that is over, from its soak.json.
+    #[arg(long, value_name = "FILE")]
+    draw_again: Option<PathBuf>,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -58,13 +61,21 @@ pub struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if let Some(file) = &options.draw_again {
+        let drawn = story::draw_again(file, &options.out);
+        return drawn.map_or_else(|error| fail(file, &error), |()| ExitCode::SUCCESS);
+    }
     let report = story::tell(&options);
     let written = report.write(&options.out);
     report.print();
     if let Err(error) = written {
-        eprintln!("cannot write to {}: {error}", options.out.display());
-        return ExitCode::FAILURE;
+        return fail(&options.out, &error);
     }
     println!("curves: {}", options.out.join("soak.svg").display());
     if report.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn fail(path: &Path, error: &std::io::Error) -> ExitCode {
+    eprintln!("{}: {error}", path.display());
+    ExitCode::FAILURE
 }

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rand::rngs::SmallRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Options;
 use crate::gauges::{self, Level, Sample};
@@ -63,6 +63,17 @@ impl Report {
             println!("BROKEN: {complaint}");
         }
     }
+}
+
+/// Draws the curves that a report holds, once more.
+pub fn draw_again(report: &Path, out: &Path) -> std::io::Result<()> {
+    #[derive(Deserialize)]
+    struct Drawn {
+        samples: Vec<Sample>,
+    }
+    let drawn: Drawn = serde_json::from_slice(&std::fs::read(report)?)?;
+    std::fs::create_dir_all(out)?;
+    gauges::draw(&drawn.samples, &out.join("soak.svg"))
 }
 
 /// Something that comes again and again.

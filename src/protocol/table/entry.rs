@@ -72,7 +72,7 @@ pub enum Merge {
     Same,
     /// A newer one is held.
     Older,
-    /// Refused: a leap of more than [`MAX_LEAP`] above the held version.
+    /// Refused: a leap of more than [`MAX_LEAP`](super::super::limits::MAX_LEAP) above the held version.
     Leap,
     /// Refused: as many nodes are known as may be.
     Full,
