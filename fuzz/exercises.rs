@@ -293,7 +293,7 @@ impl NodeExercise {
         assert!(view.peers().count() <= self.config.max_peers);
         // Its own state has a place of its own.
         assert!(view.table().len() <= self.config.max_nodes + 1);
-        assert!(view.table().bytes() <= self.config.max_state_bytes + MAX_PAYLOAD + 1_024);
+        assert!(view.table().bytes() <= self.config.max_state_bytes);
         assert!(view.seeds().count() <= self.config.max_seeds);
         assert!(view.log().len() <= self.config.max_messages);
         assert!(view.books().len() <= self.config.max_books);

@@ -57,9 +57,13 @@ fn check_heads(base: &str, flags: &[&str]) {
         ask(&["-I", "-o", "/dev/null", "-w", "%{num_connects} %{size_download}\n", &url, "-o", "/dev/null", &url]);
     assert_eq!(connects, "1 0\n0 0\n");
     // Refusals are the same, too.
-    for (path, status) in
-        [("/state/1", " 404"), ("/messages/xyz", " 400"), ("/nowhere", " 404"), ("/messages/read", " 405")]
-    {
+    for (path, status) in [
+        ("/state/1", " 404"),
+        ("/peers/1", " 405"),
+        ("/messages/xyz", " 400"),
+        ("/nowhere", " 404"),
+        ("/messages/read", " 405"),
+    ] {
         let head = ask(&["-I", &format!("{base}{path}")]);
         assert!(head.lines().next().is_some_and(|line| line.contains(status)), "{path}: {head}");
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use gossip_network::http::{Tls, TlsFiles, Verb};
 
 use super::tls::{certify, flags, person, start};
-use super::warnings;
+use super::{Visitor, warnings};
 use crate::harness::{Server, eventually, free_ports};
 
 /// A node with certificates and one more flag, which serves.
@@ -40,6 +40,10 @@ fn who_encrypts_and_who_does_not_are_told_of_each_other() {
     eventually("the bare one says why it has no peers", || {
         std::fs::read_to_string(&log).unwrap().contains("speaks HTTPS only").then_some(())
     });
+    let large = "x".repeat(1 << 20);
+    let refused =
+        Visitor::plain().call(Verb::Post, encrypted.port, "/messages", &large).expect("it is answered, not cut off");
+    assert_eq!(refused.status, 400);
     let people = person(folder.path(), None);
     let error = people.call(Verb::Get, bare.port, "/state", "").map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("does not speak TLS"), "{error}");

@@ -66,6 +66,32 @@ fn a_file_of_seeds_is_read_again() {
     assert_eq!(servers[0].get("/seeds").json()["seeds"], serde_json::json!([servers[1].port]));
 }
 
+#[test]
+fn a_file_of_too_many_seeds_changes_none_and_a_shorter_one_counts_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, log) = (folder.path().join("seeds"), folder.path().join("log"));
+    let write = |ports: std::ops::Range<u16>| {
+        let lines: Vec<String> = ports.map(|port| port.to_string()).collect();
+        std::fs::write(&file, lines.join("\n")).unwrap();
+    };
+    write(1..3);
+    let server = [Server::start_by(|_| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gossip_server"));
+        command.args(["--port", "0", "--log-level", "error", "--interval", "0", "--seeds-file", text(&file)]);
+        command.stderr(std::fs::File::create(&log).unwrap());
+        command
+    })];
+    let seeds = || server[0].get("/seeds").json()["seeds"].as_array().map_or(0, Vec::len);
+    assert_eq!(seeds(), 2);
+    write(1..71);
+    hang_up(&server);
+    eventually("it is refused", || std::fs::read_to_string(&log).unwrap().contains("stay as they were").then_some(()));
+    assert_eq!(seeds(), 2);
+    write(11..71);
+    hang_up(&server);
+    eventually("the shorter one counts", || (seeds() == 60).then_some(()));
+}
+
 /// A peer's answer must not send this node elsewhere: an id is an address and nothing else, and no redirect is followed.
 #[test]
 fn a_redirect_is_not_followed() {

@@ -36,7 +36,7 @@ fn a_network_keeps_what_it_was_sent_until_it_is_told_otherwise() {
 #[test]
 fn what_was_kept_is_removed_on_demand_and_what_was_left_behind_is_set_aside() {
     let terminal = Terminal::with_network("circular -n 2 --interval 0");
-    let (data, aside) = (terminal.home().join("default/data"), terminal.home().join("default/data.before"));
+    let (data, aside) = (terminal.home().join("default/data"), terminal.home().join("default/data.before-1"));
     terminal.run("send-message 1 Apple --acks all").ok();
     terminal.run("stop-network --keep-data").ok();
     terminal.start("circular -n 2 --interval 0 --discard-data").ok();

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full, Limited};
@@ -41,7 +41,17 @@ pub(super) struct Connections {
 /// An open connection. Nothing drives it while it is idle: that the other side closed it is seen when it is taken up again.
 struct Connection {
     sender: SendRequest<Full<Bytes>>,
-    driver: Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
+    driver: Driver,
+}
+
+/// What moves the bytes of a connection; gone when that has ended, so that whoever still waits is told.
+type Driver = Option<Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>>;
+
+/// Moves what can be moved.
+fn drive(driver: &mut Driver, context: &mut Context<'_>) {
+    if driver.as_mut().is_some_and(|running| running.as_mut().poll(context).is_ready()) {
+        *driver = None;
+    }
 }
 
 struct Idle {
@@ -118,24 +128,23 @@ impl Connection {
     /// Whether the other side has not closed it meanwhile, and it takes a request.
     async fn still_stands(&mut self) -> bool {
         let Connection { sender, driver } = self;
-        let ended = poll_fn(|context| Poll::Ready(driver.as_mut().poll(context).is_ready())).await;
-        !ended && driven(driver, sender.ready()).await.is_ok()
+        poll_fn(|context| {
+            drive(driver, context);
+            Poll::Ready(())
+        })
+        .await;
+        driver.is_some() && driven(driver, sender.ready()).await.is_ok()
     }
 }
 
 /// Awaits what comes over a connection while driving it: one task less for each call, which would be woken twice.
-async fn driven<T>(
-    driver: &mut Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
-    awaited: impl Future<Output = T>,
-) -> T {
+async fn driven<T>(driver: &mut Driver, awaited: impl Future<Output = T>) -> T {
     let mut awaited = pin!(awaited);
-    let mut ended = false;
     poll_fn(|context| {
         if let Poll::Ready(come) = awaited.as_mut().poll(context) {
             return Poll::Ready(come);
         }
-        // How it ended is told to whoever waits, so that nothing is lost here.
-        ended = ended || driver.as_mut().poll(context).is_ready();
+        drive(driver, context);
         awaited.as_mut().poll(context)
     })
     .await
@@ -146,7 +155,7 @@ async fn connect(address: &str) -> Result<Connection, CallError> {
     stream.set_nodelay(true).map_err(broken)?;
     let (sender, driver) =
         http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    Ok(Connection { sender, driver: Box::pin(driver) })
+    Ok(Connection { sender, driver: Some(Box::pin(driver)) })
 }
 
 async fn reach(address: &str) -> Result<TcpStream, CallError> {

@@ -227,21 +227,23 @@ impl Registry {
     }
 
     /// Sets aside what an earlier network of this name left behind that was never stopped, and says so: nobody has said that it
-    /// may go. What was set aside before goes.
+    /// may go.
     ///
     /// # Errors
     /// When it stays where it is.
     pub(super) fn set_data_aside(&self, _lock: &NetworkLock, name: &NetworkName) -> Result<(), LabError> {
-        let (root, aside) = (self.data_root(name), self.folder(name).join("data.before"));
+        let root = self.data_root(name);
         if !root.exists() {
             return Ok(());
         }
-        // What is not there need not be removed, and what cannot be is told of by the next step.
-        let _ = fs::remove_dir_all(&aside);
+        let places = (1..).map(|number: u32| self.folder(name).join(format!("data.before-{number}")));
+        let Some(aside) = places.into_iter().find(|place| !place.exists()) else { return Ok(()) };
         fs::rename(&root, &aside).map_err(LabError::system(format!("set {} aside", root.display())))?;
         (self.tell)(&format!(
-            "an earlier network {name} ended without stop-network; what its nodes had on disk is now in {}",
-            aside.display()
+            "an earlier network {name} ended without stop-network; what its nodes had on disk is now in {}: to go on with it, stop this \
+             network, move it to {}, and start with --keep-data",
+            aside.display(),
+            root.display()
         ));
         Ok(())
     }

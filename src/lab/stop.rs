@@ -32,23 +32,22 @@ pub async fn stop_network(registry: &Registry, name: &NetworkName, keep_data: bo
     let Some(network) = registry.load(name)? else {
         return Err(LabError::NotRunning { name: name.clone() });
     };
+    if keep_data {
+        // Before anything ends: what is not marked as kept may be taken for left behind.
+        registry.keep_data(&lock, name)?;
+    }
     let running: Vec<&NodeRecord> = network.nodes.iter().filter(|node| node.process.is_running()).collect();
     if running.is_empty() {
         network.launcher.keep_logs(registry, &network).await;
         network.launcher.clean_up(registry, &network).await?;
         registry.forget(&lock, name)?;
-        if keep_data {
-            registry.keep_data(&lock, name)?;
-        }
         return Err(LabError::NotRunning { name: name.clone() });
     }
     let killed = network.launcher.end(&running, Ending::Graceful).await?;
     network.launcher.keep_logs(registry, &network).await;
     network.launcher.clean_up(registry, &network).await?;
     registry.forget(&lock, name)?;
-    if keep_data {
-        registry.keep_data(&lock, name)?;
-    } else {
+    if !keep_data {
         registry.clear_data(&lock, name)?;
     }
     let expected = network.nodes.iter().filter(|node| !node.removed).count();

@@ -47,7 +47,7 @@ pub struct Config {
     pub max_books: usize,
     /// Most paths kept for one message.
     pub max_paths: usize,
-    /// Most known nodes, beside this one; what comes from further ones is refused.
+    /// Most known nodes; what comes from further ones is refused. For this one there is a place in any case.
     pub max_nodes: usize,
     /// Most bytes of all known nodes' states with their paths, apart from this node's own; what would go beyond is refused, so
     /// that many nodes with large states, or made-up ones, cannot fill the memory.

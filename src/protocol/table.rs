@@ -29,7 +29,7 @@ struct Course {
     heard: Version,
 }
 
-/// How much a table takes in. This node's own state is not held against it.
+/// How much a table takes in. For this node's own state there is room in any case, and its bytes do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Most nodes.
@@ -44,8 +44,9 @@ pub struct Table {
     entries: SharedMap<Entry>,
     courses: BTreeMap<NodeId, Course>,
     bounds: Bounds,
-    /// Bytes of all states.
+    /// Bytes of all states, and of this node's own among them.
     bytes: usize,
+    own_bytes: usize,
     hash: u64,
     states: u64,
     revision: u64,
@@ -66,6 +67,7 @@ impl Table {
             courses: BTreeMap::new(),
             bounds,
             bytes: 0,
+            own_bytes: 0,
             hash: 0,
             states: 0,
             revision: 0,
@@ -196,21 +198,27 @@ impl Table {
         self.get(id)?.fingerprint(id)
     }
 
-    /// Bytes of all states, with their paths.
+    /// Bytes of all states of others, with their paths.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes - self.own_bytes
     }
 
-    /// Merges an offered state.
+    /// Merges an offered state. Where its path is what makes it too heavy, it is held without: a state that grows no larger
+    /// must not be refused for the way that it took.
     pub fn merge(&mut self, now: Time, message: &Message, copies: Copies) -> Merge {
         let held = self.entries.get(&message.origin);
         let room = held.is_some() || self.entries.len() < self.bounds.nodes;
-        let (before, after) = (held.map_or(0, Entry::weight), message.weight());
-        let light = after <= before || self.bytes - before + after <= self.bounds.bytes;
+        let before = held.map_or(0, Entry::weight);
+        let fits = |message: &Message| {
+            message.weight() <= before || self.bytes() - before + message.weight() <= self.bounds.bytes
+        };
         match self.judge(message) {
             Merge::Taken if !room => Merge::Full,
-            Merge::Taken if !light => Merge::Heavy,
-            Merge::Taken => self.take(now, message, copies),
+            Merge::Taken if fits(message) => self.take(now, message, copies),
+            Merge::Taken => {
+                let bare = Message { path: [message.origin.clone()].into(), ..message.clone() };
+                if fits(&bare) { self.take(now, &bare, copies) } else { Merge::Heavy }
+            }
             refused => refused,
         }
     }
@@ -218,7 +226,10 @@ impl Table {
     /// Merges a state of the node that holds this table, for which there is always room.
     pub(super) fn merge_own(&mut self, now: Time, message: &Message, copies: Copies) -> Merge {
         match self.judge(message) {
-            Merge::Taken => self.take(now, message, copies),
+            Merge::Taken => {
+                self.own_bytes = message.weight();
+                self.take(now, message, copies)
+            }
             refused => refused,
         }
     }

@@ -196,7 +196,9 @@ where
             web::Plain { status: problem.status, text: problem.to_json() }
         };
         if client.bare {
-            return Ok(bridge::last(refuse(&encryption::missing()), busy));
+            let answer = refuse(&encryption::missing());
+            encryption::discard(Pieces(request.into_body())).await;
+            return Ok(bridge::last(answer, busy));
         }
         let value = |name: HeaderName| request.headers().get(name).map(|value| value.as_bytes());
         let caller = Caller {

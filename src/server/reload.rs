@@ -90,13 +90,17 @@ impl Reloader {
             Ok(read) => read,
             Err(error) => return log::error!("the seeds stay as they were: {error:#}"),
         };
-        let gone = self.seeds.iter().filter(|id| !read.contains(id)).cloned().collect();
-        self.node.instruct(Request::RemoveSeeds(gone));
-        let own = self.node.view(|view, _| view.id().clone());
-        let new: Vec<NodeId> = read.iter().filter(|id| !self.seeds.contains(id) && **id != own).cloned().collect();
-        self.seeds = read;
-        if let Response::Refused(refusal) = self.node.instruct(Request::AddSeeds(new)) {
-            log::error!("--seeds-file: {refusal}");
+        let (own, held) = self.node.view(|view, _| (view.id().clone(), view.seeds().cloned().collect::<Vec<_>>()));
+        let gone = self.seeds.iter().filter(|id| !read.contains(id) && held.contains(id));
+        let gone: Vec<NodeId> = gone.cloned().collect();
+        let new = read.iter().filter(|id| !held.contains(id) && **id != own).cloned().collect();
+        self.node.instruct(Request::RemoveSeeds(gone.clone()));
+        match self.node.instruct(Request::AddSeeds(new)) {
+            Response::Refused(refusal) => {
+                self.node.instruct(Request::AddSeeds(gone));
+                log::error!("the seeds stay as they were: --seeds-file: {refusal}");
+            }
+            _ => self.seeds = read,
         }
     }
 }

@@ -141,7 +141,7 @@ impl Witness {
         bound("books in the history", view.books().len(), config.max_books)?;
         // A node's own state is not held against the bounds.
         bound("known nodes", view.table().len(), config.max_nodes + 1)?;
-        bound("bytes of states", view.table().bytes(), config.max_state_bytes + config.max_payload)?;
+        bound("bytes of states", view.table().bytes(), config.max_state_bytes)?;
         for (_, waiting) in view.queues() {
             bound("items in a queue", waiting, MAX_QUEUE)?;
         }

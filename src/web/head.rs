@@ -21,12 +21,17 @@ pub async fn answer_head<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, Unsent>>, actix_web::Error> {
-    if *request.method() != Method::HEAD {
+    if *request.method() != Method::HEAD || registers(request.path()) {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }
     request.head_mut().method = Method::GET;
     let answer = next.call(request).await?;
     Ok(answer.map_body(|_, body| EitherBody::right(Unsent(body.size()))))
+}
+
+/// Whether a `GET` of this path changes something, as the other dialect has it: there is no asking for its head only.
+pub(super) fn registers(path: &str) -> bool {
+    path.strip_prefix("/peers/").is_some_and(|id| !id.is_empty())
 }
 
 /// A body of which only the size is told.

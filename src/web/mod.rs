@@ -56,6 +56,8 @@ pub struct Context {
     pub survey: Survey,
     /// The newest answer about all nodes.
     everyone: Rc<everyone::Everyone>,
+    /// Whose turn it is to look for those who wait with a filter.
+    looks: Rc<polling::Looks>,
     /// What is taken of one request.
     bounds: Bounds,
     /// How many requests are taken of one address.
@@ -88,7 +90,8 @@ impl Context {
     pub fn new(node: Handle, bounds: Bounds, access: Rc<Access>, tls: Option<Arc<Tls>>) -> Context {
         let survey = Survey::new(node.clone());
         let limiter = Rc::new(rate::Limiter::new(bounds.requests_per_second));
-        Context { survey, node, everyone: Rc::default(), bounds, limiter, refusals: Rc::default(), access, tls }
+        let (everyone, looks, refusals) = Default::default();
+        Context { survey, node, everyone, looks, bounds, limiter, refusals, access, tls }
     }
 
     /// Counts a request that was refused before it came to a route.
@@ -149,7 +152,7 @@ fn at(config: &mut ServiceConfig, path: &str, allowed: &'static str, routes: imp
     for form in forms.into_iter().filter(|form| !form.is_empty()) {
         let resource = routes(web::resource(form));
         // Whatever can be got can be asked for its head (`head.rs`).
-        let allowed = allowed.replace("GET", "GET, HEAD");
+        let allowed = if head::registers(path) { allowed.to_owned() } else { allowed.replace("GET", "GET, HEAD") };
         config.service(resource.default_service(web::to(move |request| wrong_method(request, allowed.clone()))));
     }
 }

@@ -4,6 +4,7 @@
 //! whoever waits with it is woken by what he looks at, and by nothing else, and whatever changed between two questions is
 //! told at once.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -22,6 +23,28 @@ const MAX_WAIT: Duration = Duration::from_secs(600);
 
 /// The least time between two looks at what a filter shows: where much changes, each look is for all that changed since.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// For all who wait with a filter, looking takes at most one part in so many of the time: whatever they look at, and however
+/// many they are, the node goes on with its own work.
+const PARTS: u32 = 10;
+
+/// Whose turn it is to look.
+#[derive(Debug, Default)]
+pub(super) struct Looks(Cell<Option<Instant>>);
+
+impl Looks {
+    /// Waits until somebody may look again, or until `end`.
+    async fn turn(&self, end: Instant) {
+        while let Some(next) = self.0.get().filter(|next| *next > Instant::now() && end > Instant::now()) {
+            tokio::time::sleep_until(next.min(end)).await;
+        }
+    }
+
+    /// A look that began then is over.
+    fn ended(&self, began: Instant) {
+        self.0.set(Some(Instant::now() + began.elapsed() * (PARTS - 1)));
+    }
+}
 
 /// What somebody waits for.
 pub(super) struct Wait {
@@ -61,9 +84,12 @@ impl Wait {
         };
         let end = Instant::now() + self.limit;
         loop {
+            context.looks.turn(end).await;
             let index = live.index();
             let looked_at = Instant::now();
-            if view_of(context, filter) != seen || looked_at >= end || live.has_ended() {
+            let now = view_of(context, filter);
+            context.looks.ended(looked_at);
+            if now != seen || looked_at >= end || live.has_ended() {
                 return;
             }
             live.changed(&index, end - looked_at).await;

@@ -100,7 +100,7 @@ pub async fn limit<B: MessageBody>(
     let context = request.app_data::<Data<Context>>().cloned();
     let address = request.peer_addr().map(|address| address.ip());
     let verdict = match (&context, address) {
-        (Some(context), Some(address)) if !request.path().starts_with("/livez") => {
+        (Some(context), Some(address)) if !matches!(request.path(), "/livez" | "/livez/") => {
             context.limiter.take(Instant::now(), address)
         }
         _ => Ok(()),

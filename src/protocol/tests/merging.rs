@@ -130,11 +130,22 @@ fn states_take_no_more_bytes_together_than_they_may_and_what_is_held_stays() {
     assert_eq!(merge(&state(1, 2, 10)), Merge::Taken, "a smaller one makes room");
     assert_eq!(merge(&state(3, 1, 10)), Merge::Taken);
     assert_eq!(table.bytes(), 3 * small);
-    // For what the node itself says there is always room.
+    // For what the node itself says there is always room, and it takes none of the others'.
     assert_eq!(table.merge_own(Time(0), &state(4, 1, 5_000), Copies::default()), Merge::Taken);
-    table.remove(&id(4));
+    assert_eq!(table.bytes(), 3 * small);
     table.remove(&id(1));
     assert_eq!(table.bytes(), 2 * small);
+    assert_eq!(table.merge(Time(0), &state(5, 1, 10), Copies::default()), Merge::Taken);
+}
+
+#[test]
+fn a_state_is_not_refused_for_the_way_it_took() {
+    let near = message(Kind::State, 1, 1, 9, &[1]);
+    let far = message(Kind::State, 2, 2, 9, &[1, 2, 3, 4, 5]);
+    let mut table = Table::new(Bounds { nodes: 100, bytes: near.weight() });
+    assert_eq!(table.merge(Time(0), &near, Copies::default()), Merge::Taken);
+    assert_eq!(table.merge(Time(0), &far, Copies::default()), Merge::Taken);
+    assert_eq!((table.get(&id(1)).unwrap().version(), table.bytes()), (2, near.weight()));
 }
 
 #[test]
