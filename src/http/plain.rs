@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full, Limited};
@@ -112,7 +112,7 @@ impl Connections {
         if self.swept.get().is_none_or(|swept| now.duration_since(swept) >= SWEEP_TIME) {
             self.swept.set(Some(now));
             idle.retain(|_, held| {
-                held.retain(|idle| now.duration_since(idle.since) < IDLE_TIME);
+                held.retain_mut(|idle| now.duration_since(idle.since) < IDLE_TIME && idle.connection.is_open());
                 !held.is_empty()
             });
         }
@@ -125,6 +125,12 @@ impl Connections {
 }
 
 impl Connection {
+    /// Whether the other side has not closed it, as far as is known by now: whoever died must not keep a file open here.
+    fn is_open(&mut self) -> bool {
+        drive(&mut self.driver, &mut Context::from_waker(Waker::noop()));
+        self.driver.is_some()
+    }
+
     /// Whether the other side has not closed it meanwhile, and it takes a request.
     async fn still_stands(&mut self) -> bool {
         let Connection { sender, driver } = self;
