@@ -7,7 +7,6 @@ mod tls;
 mod tokens;
 mod upgrade;
 
-use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,6 +16,7 @@ use gossip_network::http::{CallError, Client, Tls, TlsFiles, Tokens, Verb};
 use rustix::process::Signal;
 
 use crate::harness::{Answer, Server, eventually};
+use crate::lines::Lines;
 
 /// Calls nodes as a program of ours does, with whatever it has to show.
 struct Visitor {
@@ -91,8 +91,7 @@ fn warnings(flags: &[&str]) -> String {
     command.args(["--port", "0"]).args(flags).env("GOSSIP_LOG_LEVEL", "off");
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("it says where it listens");
+    let line = Lines::of(child.stdout.take().expect("piped")).next().unwrap_or_default();
     let port = line.trim().trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
     let port = port.unwrap_or_else(|| panic!("no port in {line:?}"));
     // What is said at the start has been said once it serves.

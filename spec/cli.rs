@@ -30,6 +30,8 @@ mod streams;
 #[path = "cli/access.rs"]
 mod access;
 
+mod lines;
+
 // A person's terminal.
 #[path = "cli/terminal.rs"]
 mod terminal;

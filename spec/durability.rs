@@ -3,7 +3,6 @@
 //! `GOSSIP_KILLS=200` makes the loop of kills longer; `GOSSIP_POWER_CUTS=20` that of all nodes at once.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use rand::{RngExt, SeedableRng};
 use tempfile::TempDir;
 
 use crate::harness::{Server, agree, agree_among, eventually, eventually_within, free_ports, pause, try_call};
+use crate::lines::Lines;
 
 const NODES: usize = 6;
 
@@ -267,8 +267,7 @@ fn a_node_with_a_damaged_database_says_whether_anybody_is_there_to_fill_it() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gossip_server"));
         command.args(["--port", &port.to_string(), "--data-dir", path]).args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let line = Lines::of(child.stdout.take().unwrap()).next().unwrap_or_default();
         child.kill().unwrap();
         let log = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
         assert!(line.contains("listens") && log.contains("is damaged") && log.contains(said), "{line}{log}");

@@ -1,7 +1,6 @@
 //! The examples that speak plain HTTP, as a person runs them: a service that publishes itself, a proxy's list that follows it,
 //! and a reader of the live stream. They need curl, jq and python3.
 
-use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -9,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::harness::{Server, eventually, network};
+use crate::lines::Lines;
 
 /// A running script with whatever it started, in a process group of its own.
 struct Script(Child);
@@ -63,7 +63,7 @@ fn a_service_publishes_itself_and_a_proxy_follows() {
 fn a_script_follows_what_happens() {
     let servers = network(2, &["--interval", "0"]);
     let mut script = Script::start("follow.py", &[&address(&servers[0]), "message"]);
-    let mut lines = BufReader::new(script.0.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    let mut lines = Lines::of(script.0.stdout.take().expect("piped"));
     assert_eq!(lines.next().expect("a line"), format!("{} knows 2 nodes", servers[0].port));
     servers[1].submit("apple");
     let way = format!("{} -> {}", servers[1].port, servers[0].port);

@@ -1,13 +1,14 @@
 //! Real node processes on free ports, killed when a test ends, and what tests ask them.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use gossip_network::wire::{DigestReport, MessageReport, Problem, StateReport};
 use serde_json::Value;
+
+use crate::lines::Lines;
 
 /// How long a test waits for what must happen at all.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -78,8 +79,7 @@ impl Server {
     fn spawn(command: &mut Command) -> Server {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the node starts");
         let stdout = child.stdout.take().expect("stdout is piped");
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).expect("the node says where it listens");
+        let line = Lines::of(stdout).next().unwrap_or_default();
         let port = line.trim().trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
         let port = port.unwrap_or_else(|| panic!("no port in {line:?}"));
         Server { child, port }

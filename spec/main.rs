@@ -4,6 +4,7 @@
 //! they start is killed when they end.
 
 mod harness;
+mod lines;
 
 /// Who may take part: tokens, certificates, signatures.
 mod access;

@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "shared with the tests of nodes, which use all of it")]
 #[path = "harness.rs"]
 mod harness;
+mod lines;
 
 // The browser, driven as a person would.
 #[path = "page/browser.rs"]

@@ -1,11 +1,11 @@
 //! Watching, measuring and tracing a live network; states of one's own; man pages, completions, the full-screen view.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::lines::Lines;
 use crate::terminal::{Terminal, eventually};
 
 /// A command that goes on until the test ends.
@@ -20,11 +20,11 @@ impl Drop for Running {
 }
 
 /// Starts a command and hands out its lines as they come.
-fn start(terminal: &Terminal, words: &[&str]) -> (Running, impl Iterator<Item = String> + use<>) {
+fn start(terminal: &Terminal, words: &[&str]) -> (Running, Lines) {
     let mut command = terminal.command(Path::new(env!("CARGO_BIN_EXE_gossip")));
     let mut child = command.args(words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
-    let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    (Running(child), lines.map(|line| line.expect("text")))
+    let lines = Lines::of(child.stdout.take().expect("piped"));
+    (Running(child), lines)
 }
 
 #[test]
@@ -66,12 +66,22 @@ fn a_node_that_comes_and_goes_is_told_of_by_its_number() {
     let (_also, mut records) = start(&terminal, &["watch", "1", "--kind", "link", "-o", "json"]);
     assert!(lines.next().expect("a line").contains("knows 2 nodes") && records.next().is_some());
     terminal.run("add-node").ok();
-    eventually("it has joined", || lines.next()?.contains("Node 3 has joined and is alive").then_some(()));
-    terminal.run("remove-node 3").ok();
-    eventually("it has left", || lines.next()?.ends_with("Node 3 has left").then_some(()));
-    let made: Value = serde_json::from_str(&records.next().expect("a line")).expect("JSON");
+    assert!(lines.any(|line| line.contains("Node 3 has joined and is alive")));
+    let newcomer = terminal.base_port + 3;
+    let mut link = |linked: bool| {
+        records
+            .by_ref()
+            .map(|line| serde_json::from_str::<Value>(&line).expect("JSON"))
+            .find(|record| record["node"] == newcomer && record["linked"] == linked)
+            .expect("a link of the newcomer")
+    };
     // A link that was made has no reason, one that was lost has.
-    assert_eq!(made.get("why").is_some(), made["linked"] == json!(false), "{made}");
+    let made = link(true);
+    assert!(made.get("why").is_none(), "{made}");
+    terminal.run("remove-node 3").ok();
+    let lost = link(false);
+    assert!(lost["why"].is_string(), "{lost}");
+    assert!(lines.any(|line| line.ends_with("Node 3 has left")));
 }
 
 #[test]

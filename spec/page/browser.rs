@@ -3,7 +3,6 @@
 //! It has a profile of its own and ends with the test, with everything that it started. Screenshots go to
 //! `$SCREENSHOTS`, or to `target/screenshots`.
 
-use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -14,6 +13,7 @@ use base64::Engine;
 use serde_json::{Value, json};
 
 use crate::harness::{eventually, eventually_within};
+use crate::lines::Lines;
 
 /// What a page may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,8 +46,8 @@ impl Browser {
             .process_group(0)
             .spawn()
             .expect("chromedriver starts; Debian has it as chromium-driver, and bin/test installs it");
-        let lines = BufReader::new(driver.stdout.take().expect("stdout is piped")).lines();
-        let port = lines.map_while(Result::ok).find_map(|line| {
+        let mut lines = Lines::of(driver.stdout.take().expect("stdout is piped"));
+        let port = lines.find_map(|line| {
             let rest = line.split("started successfully on port ").nth(1)?;
             rest.trim_end_matches('.').parse().ok()
         });
