@@ -197,8 +197,8 @@ fn explain(error: &SendRequestError) -> CallError {
         SendRequestError::Connect(ConnectError::Io(io)) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
             CallError::Refused
         }
-        SendRequestError::Connect(ConnectError::Io(io)) if let Some(why) = tls::explain_handshake(io) => {
-            CallError::Broken(why)
+        SendRequestError::Connect(ConnectError::Io(io)) => {
+            CallError::Broken(tls::explain_handshake(io).unwrap_or_else(|| error.to_string()))
         }
         SendRequestError::Connect(ConnectError::Resolver(_) | ConnectError::NoRecords) => CallError::Refused,
         other => CallError::Broken(other.to_string()),

@@ -80,6 +80,7 @@ impl Connections {
         max_body: usize,
     ) -> Result<(u16, Vec<u8>), CallError> {
         let request = make_request(address, question)?;
+        self.sweep();
         let mut connection = match self.take(address).await {
             Some(connection) => connection,
             None => connect(address).await?,
@@ -103,20 +104,24 @@ impl Connections {
         }
     }
 
-    fn put(&self, address: &str, connection: Connection) {
-        if connection.sender.is_closed() {
-            return;
-        }
+    /// Lets go, once in a while, what has been idle for too long or was closed by the other side.
+    fn sweep(&self) {
         let now = Instant::now();
-        let mut idle = self.idle.borrow_mut();
         if self.swept.get().is_none_or(|swept| now.duration_since(swept) >= SWEEP_TIME) {
             self.swept.set(Some(now));
-            idle.retain(|_, held| {
+            self.idle.borrow_mut().retain(|_, held| {
                 held.retain_mut(|idle| now.duration_since(idle.since) < IDLE_TIME && idle.connection.is_open());
                 !held.is_empty()
             });
         }
-        let idle_now = Idle { connection, since: now };
+    }
+
+    fn put(&self, address: &str, connection: Connection) {
+        if connection.sender.is_closed() {
+            return;
+        }
+        let mut idle = self.idle.borrow_mut();
+        let idle_now = Idle { connection, since: Instant::now() };
         match idle.get_mut(address) {
             Some(held) => held.push(idle_now),
             None => drop(idle.insert(address.to_owned(), vec![idle_now])),

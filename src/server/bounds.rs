@@ -60,7 +60,8 @@ pub struct Bounds {
     pub max_path: usize,
 
     /// Nodes that a search for a place asks one after another, 4 to 64; then it begins anew later.
-    #[arg(long, env = "GOSSIP_MAX_PEERS_ASKED", value_name = "N", default_value_t = Config::default().max_walk)]
+    #[arg(long, env = "GOSSIP_MAX_PEERS_ASKED", value_name = "N", default_value_t = Config::default().max_walk,
+        value_parser = clap::value_parser!(u8).range(4..=64))]
     pub max_peers_asked: u8,
 
     /// Seeds at a time, 1 to 1024: given ones, those added later, and those named by a seed of the other dialect.

@@ -197,7 +197,7 @@ where
         };
         if client.bare {
             let answer = refuse(&encryption::missing());
-            encryption::discard(Pieces(request.into_body())).await;
+            web::discard(Pieces(request.into_body()), encryption::TIME_TO_DISCARD).await;
             return Ok(bridge::last(answer, busy));
         }
         let value = |name: HeaderName| request.headers().get(name).map(|value| value.as_bytes());

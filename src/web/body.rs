@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context as Waker, Poll};
+use std::time::Duration;
 
 use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
@@ -119,16 +120,20 @@ async fn discard_unread<B: MessageBody>(
     if answer.status() == StatusCode::REQUEST_TIMEOUT {
         return Ok(answer);
     }
-    let discard = async {
+    discard(Shared(body), time).await;
+    Ok(answer)
+}
+
+/// Reads and throws away up to 8 MiB of a body, for so long at most: whoever is slower has had its chance to read the answer.
+pub async fn discard(mut body: impl Pieces, time: Duration) {
+    let read = async {
         let mut length = 0;
-        while let Some(Ok(chunk)) = std::future::poll_fn(|context| poll_chunk(&mut *body.borrow_mut(), context)).await {
+        while let Some(Ok(chunk)) = std::future::poll_fn(|context| poll_chunk(&mut body, context)).await {
             length += chunk.len();
             if length > MAX_DISCARDED {
                 return;
             }
         }
     };
-    // Whoever is slower than that has had its chance to read.
-    let _ = tokio::time::timeout(time, discard).await;
-    Ok(answer)
+    let _ = tokio::time::timeout(time, read).await;
 }

@@ -100,7 +100,7 @@ impl Context {
     }
 }
 
-pub use body::conclude;
+pub use body::{conclude, discard};
 pub use head::answer_head;
 pub use rate::limit;
 
