@@ -95,7 +95,7 @@ pub fn answer(data: &[u8]) {
         Reply::Gossip(reply) => Response::Gossip(reply),
         Reply::Sync(reply) => Response::Sync(reply),
         Reply::Link(reply) => Response::Link(reply),
-        Reply::Done => return,
+        Reply::Done | Reply::NothingToAdd => return,
         Reply::Peers(peers) => return peers.iter().for_each(address),
     };
     let again = decode_reply(kind, &encode_response(&response), door(form)).expect("our own words");

@@ -49,7 +49,7 @@ fn id(number: u16) -> NodeId {
 }
 
 fn header(from: u16) -> Header {
-    Header { cluster: "default".into(), from: id(from), boot: u64::from(from), linked: true }
+    Header { cluster: "default".into(), from: id(from), boot: u64::from(from), linked: true, brief: true }
 }
 
 /// A node of that number with these links.
@@ -92,7 +92,16 @@ fn message(kind: Kind, number: u64, origin: u16) -> Message {
 
 fn envelope(from: u16, messages: Vec<Message>, digest: Option<Digest>) -> Envelope {
     let header = header(from);
-    Envelope { header, messages, digest, claims: vec![], free_place: None, graft: None, prune: vec![], recent: vec![] }
+    Envelope {
+        sender: header.into(),
+        messages,
+        digest,
+        claims: vec![],
+        free_place: None,
+        graft: None,
+        prune: vec![],
+        recent: vec![],
+    }
 }
 
 /// The answer of a peer that takes all of it.
@@ -240,6 +249,7 @@ fn deliver(nodes: &mut [Node; 2], from: usize, now: Time, mut out: Vec<Output>) 
             .map(|asked| nodes[other].request(now, asked, &mut theirs));
         deliver(nodes, other, now, theirs);
         let input = match response {
+            Some(Response::NothingToAdd) => Input::Delivered { ticket, reply: Reply::NothingToAdd },
             Some(Response::Gossip(reply)) => Input::Delivered { ticket, reply: Reply::Gossip(reply) },
             Some(Response::Sync(reply)) => Input::Delivered { ticket, reply: Reply::Sync(reply) },
             Some(Response::Link(reply)) => Input::Delivered { ticket, reply: Reply::Link(reply) },

@@ -32,9 +32,9 @@ fn message(origin: u16, version: u64, text: &str, key: Option<&OriginKey>) -> Me
 /// The body of `POST /gossip/` with these bare messages, as our own codec writes each.
 fn body(messages: Vec<Message>) -> String {
     use gossip_network::protocol::{Call, Envelope, Header};
-    let header = Header { cluster: "default".into(), from: NodeId::Port(1), boot: 1, linked: false };
+    let header = Header { cluster: "default".into(), from: NodeId::Port(1), boot: 1, linked: false, brief: true };
     let envelope = Envelope {
-        header,
+        sender: header.into(),
         messages,
         digest: None,
         claims: Vec::new(),

@@ -73,7 +73,7 @@ fn a_network_with_certificates_admits_no_one_without() {
 
     // What such a one would send by hand.
     let intruder = NodeId::Port(strange);
-    let header = Header { cluster: "default".into(), from: intruder.clone(), boot: 7, linked: true };
+    let header = Header { cluster: "default".into(), from: intruder.clone(), boot: 7, linked: true, brief: false };
     let link = encode_call(&Call::Link(LinkCall { header, wish: LinkWish::Link }));
     let body = String::from_utf8(link.body).unwrap();
     let uncertified =

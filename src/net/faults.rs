@@ -99,7 +99,7 @@ impl Injection {
 /// Which node sent a request, and as which kind of call; `None` if no node did.
 pub(super) fn sender(request: &Request) -> Option<(&NodeId, CallKind)> {
     match request {
-        Request::Gossip(envelope) => Some((&envelope.header.from, CallKind::Gossip)),
+        Request::Gossip(envelope) => Some((envelope.sender.id(), CallKind::Gossip)),
         Request::Sync(call) => Some((&call.header.from, CallKind::Sync)),
         Request::Link(call) => Some((&call.header.from, CallKind::Link)),
         Request::Unlink(from) => Some((from, CallKind::Unlink)),

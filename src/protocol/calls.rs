@@ -18,13 +18,48 @@ pub struct Header {
     pub boot: Boot,
     /// Whether the sender holds a link to the receiver.
     pub linked: bool,
+    /// Whether the sender understands [`Sender::Link`] and [`Reply::NothingToAdd`].
+    pub brief: bool,
+}
+
+/// Who sends an envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// It says all.
+    Header(Header),
+    /// The other end of a link that both sides hold: the rest is as it said before over this link.
+    Link(NodeId),
+}
+
+impl Sender {
+    /// Its id.
+    pub fn id(&self) -> &NodeId {
+        match self {
+            Sender::Header(header) => &header.from,
+            Sender::Link(id) => id,
+        }
+    }
+
+    /// Whether it says that it holds a link to the receiver.
+    pub fn is_linked(&self) -> bool {
+        match self {
+            Sender::Header(header) => header.linked,
+            Sender::Link(_) => true,
+        }
+    }
+}
+
+impl From<Header> for Sender {
+    fn from(header: Header) -> Sender {
+        Sender::Header(header)
+    }
 }
 
 /// `POST /gossip/` between nodes: messages, news of digests and claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     /// Who speaks.
-    pub header: Header,
+    pub sender: Sender,
     /// Messages, in the order in which the sender would have them judged.
     pub messages: Vec<Message>,
     /// What the sender holds; in a heartbeat, and whenever one is due.
@@ -107,6 +142,21 @@ pub struct GossipReply {
     pub prune: Vec<NodeId>,
     /// What it did not push over this link since its last digest.
     pub recent: Vec<Announcement>,
+}
+
+impl GossipReply {
+    /// Whether it comes over a link that the answering node holds and says, beside what that node holds, only that every message was
+    /// new.
+    pub fn adds_nothing(&self) -> bool {
+        let Self { header, judgements, newer, digest: _, claims, free_place, prune, recent } = self;
+        header.linked
+            && judgements.iter().all(|judgement| *judgement == Judgement { outcome: Outcome::New, keep: false })
+            && newer.is_empty()
+            && claims.is_empty()
+            && free_place.is_none()
+            && prune.is_empty()
+            && recent.is_empty()
+    }
 }
 
 /// The caller's set in a comparison, in whichever form is shorter.
@@ -275,6 +325,9 @@ pub enum Call {
 pub enum Reply {
     /// For [`Call::Gossip`].
     Gossip(GossipReply),
+    /// For [`Call::Gossip`], over a link that both sides hold: every message was new, what the sender holds is held here too, and
+    /// there is nothing else to say.
+    NothingToAdd,
     /// For [`Call::Sync`].
     Sync(SyncReply),
     /// For [`Call::Link`].

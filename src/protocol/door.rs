@@ -80,6 +80,8 @@ pub enum Request {
 pub enum Response {
     /// For [`Request::Gossip`] and [`Request::Messages`].
     Gossip(GossipReply),
+    /// For [`Request::Gossip`], see [`Reply::NothingToAdd`].
+    NothingToAdd,
     /// For [`Request::Sync`].
     Sync(SyncReply),
     /// For [`Request::Link`].
@@ -121,6 +123,9 @@ pub enum Refusal {
     /// The sender claims this node's own id.
     #[error("id {0} is this node's own")]
     OwnId(NodeId),
+    /// Who says no more than its id has no link here.
+    #[error("this node holds no link with {0}: say who you are")]
+    NoLink(NodeId),
     /// The message is below what the log remembers.
     #[error("the message is older than all that this node remembers")]
     Expired,

@@ -62,6 +62,10 @@ pub struct Carried {
     pub items: Vec<(ItemKey, Waiting)>,
     /// What else it said.
     pub wishes: Wishes,
+    /// What the sender held, if it said so.
+    pub digest: Option<Digest>,
+    /// Whether it named no more than the link.
+    pub brief: bool,
     /// When it went.
     pub sent_at: Time,
 }
@@ -71,6 +75,8 @@ pub struct Carried {
 pub struct Link {
     /// The other process's life.
     pub boot: Boot,
+    /// Whether the other side understands brief envelopes and answers, as far as it has said so far.
+    pub brief: bool,
     /// What it carried.
     pub counts: PeerCounters,
     /// When an answer or a request last came.
@@ -143,6 +149,7 @@ impl Link {
     pub fn new(now: Time, boot: Boot, slot: u8, heartbeat_at: Time) -> Link {
         Link {
             boot,
+            brief: false,
             counts: PeerCounters::default(),
             heard_at: now,
             pace: Pace::default(),

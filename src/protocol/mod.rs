@@ -54,7 +54,7 @@ mod tests;
 
 pub use calls::{
     Call, Envelope, Failure, GossipReply, Header, Judgement, LinkAnswer, LinkCall, LinkReply, LinkWish, Outcome, Reply,
-    SetForm, SyncCall, SyncReply,
+    Sender, SetForm, SyncCall, SyncReply,
 };
 pub use config::{Config, ConfigError};
 pub use disk::{BuriedRecord, DiskImage, DiskRecord, KnownRecord, LogRecord, OwnRecord};

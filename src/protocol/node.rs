@@ -247,6 +247,7 @@ impl Node {
 
     fn delivered(&mut self, now: Time, to: NodeId, purpose: Purpose, reply: Reply, out: &mut Vec<Output>) {
         match (purpose, reply) {
+            (Purpose::Gossip(carried), Reply::NothingToAdd) => self.nothing_was_added(now, &to, &carried, out),
             (Purpose::Gossip(carried), Reply::Gossip(reply)) => {
                 self.gossip_answered(now, &to, &carried, reply, out);
             }
@@ -362,6 +363,7 @@ impl Node {
             from: self.id.clone(),
             boot: self.boot,
             linked: !self.stopping && self.overlay.links.contains_key(to),
+            brief: true,
         }
     }
 
@@ -389,10 +391,13 @@ impl Node {
             }
             return Err(Refusal::OwnId(self.id.clone()));
         }
-        match self.overlay.links.get(&header.from).map(|link| link.boot == header.boot) {
+        match self.overlay.links.get_mut(&header.from) {
             // It was met when the link was made.
-            Some(true) => return Ok(()),
-            Some(false) => self.lose_peer(now, &header.from, "the other side was restarted", out),
+            Some(link) if link.boot == header.boot => {
+                link.brief = header.brief && header.linked;
+                return Ok(());
+            }
+            Some(_) => self.lose_peer(now, &header.from, "the other side was restarted", out),
             None => {}
         }
         self.foreign.note_native(&header.from);

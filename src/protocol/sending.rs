@@ -5,7 +5,7 @@
 //! link alone. What goes into the queues is decided in `dissemination.rs`, over which links in `trees.rs`.
 
 use super::Failure;
-use super::calls::{Call, Envelope, GossipReply, Judgement, Outcome};
+use super::calls::{Call, Envelope, GossipReply, Header, Judgement, Outcome, Sender};
 use super::door::Output;
 use super::limits::{MAX_BATCH_BYTES, MAX_CLAIMS, UNLIMITED_REACH};
 use super::link::{Carried, Link, Wishes};
@@ -45,13 +45,15 @@ impl Node {
             }
             let mut header = self.header(to);
             header.linked = header.linked || rest > 0;
+            let brief = header.linked && !self.stopping && self.overlay.links.get(to).is_some_and(|link| link.brief);
+            let sender = if brief { Sender::Link(self.id.clone()) } else { Sender::Header(header) };
             self.counters.messages_sent += messages.len() as u64;
             self.counters.envelopes_sent += 1;
             let free_place = due.then(|| self.advertise_place(now, to)).flatten();
             let (graft, prune) = (self.take_grafts(to), self.take_prunes(to));
             let recent = if due { self.take_announcements(to) } else { Vec::new() };
             let digest = due.then(|| self.digest());
-            let envelope = Envelope { header, messages, digest, claims, free_place, graft, prune, recent };
+            let envelope = Envelope { sender, messages, digest, claims, free_place, graft, prune, recent };
             let next_heartbeat = now.after(self.heartbeat_pause(to));
             // The last words of a leaving node wait for no window.
             let batch_ms = if self.stopping { 0 } else { self.config.batch_ms };
@@ -70,7 +72,8 @@ impl Node {
             }
             let claims = envelope.claims.iter().map(|claim| claim.id.clone()).collect();
             let wishes = Wishes { claims, graft: envelope.graft.clone(), prune: envelope.prune.clone() };
-            self.call(to, Call::Gossip(envelope), Purpose::Gossip(Carried { items, wishes, sent_at: now }), out);
+            let carried = Carried { items, wishes, digest: envelope.digest, brief, sent_at: now };
+            self.call(to, Call::Gossip(envelope), Purpose::Gossip(carried), out);
         }
     }
 
@@ -163,6 +166,23 @@ impl Node {
         Some(message)
     }
 
+    /// An envelope was answered, and there was nothing to say: as if all that is left out had been said.
+    pub(super) fn nothing_was_added(&mut self, now: Time, to: &NodeId, carried: &Carried, out: &mut Vec<Output>) {
+        let Some(link) = self.overlay.links.get_mut(to) else { return };
+        let (cluster, boot) = (self.config.cluster.clone(), link.boot);
+        let reply = GossipReply {
+            header: Header { cluster, from: to.clone(), boot, linked: true, brief: true },
+            judgements: vec![Judgement { outcome: Outcome::New, keep: false }; carried.items.len()],
+            newer: Vec::new(),
+            digest: carried.digest,
+            claims: Vec::new(),
+            free_place: None,
+            prune: Vec::new(),
+            recent: Vec::new(),
+        };
+        self.gossip_answered(now, to, carried, reply, out);
+    }
+
     /// An envelope was answered.
     pub(super) fn gossip_answered(
         &mut self,
@@ -251,9 +271,17 @@ impl Node {
     ) {
         let Some(link) = self.overlay.links.get_mut(to) else { return };
         link.ended();
-        let Carried { items, wishes, sent_at } = carried;
+        let Carried { items, wishes, digest, brief, sent_at } = carried;
         link.wish_again(wishes);
         match failure {
+            // It does not know this node by its id alone, or never has understood that: it is told all.
+            Failure::Rejected { .. } if brief => {
+                link.brief = false;
+                if digest.is_some() {
+                    link.heartbeat_at = now;
+                }
+                link.put_back(items);
+            }
             Failure::Rejected { .. } if items.len() > 1 => {
                 link.singly = true;
                 link.put_back(items);

@@ -2,6 +2,7 @@
 //!
 //! What only shows in a whole network is tried in the simulated world (`spec/simulation.rs`).
 
+mod brief;
 mod exchanging;
 mod forgetting;
 mod keeping;
@@ -137,7 +138,7 @@ impl Bench {
     pub(super) fn hear_all(&mut self, from: u16, messages: Vec<Message>, claims: Vec<Claim>) -> GossipReply {
         let header = header(from, true);
         let envelope = Envelope {
-            header,
+            sender: header.into(),
             messages,
             digest: None,
             claims,
@@ -186,7 +187,7 @@ impl Bench {
 }
 
 pub(super) fn header(from: u16, linked: bool) -> Header {
-    Header { cluster: "default".into(), from: id(from), boot: u64::from(from), linked }
+    Header { cluster: "default".into(), from: id(from), boot: u64::from(from), linked, brief: false }
 }
 
 /// The reply of a peer that takes everything.
@@ -272,6 +273,7 @@ fn answer(bench: &mut Bench, call: Call) -> Option<Reply> {
     };
     match bench.ask(request) {
         Response::Gossip(reply) => Some(Reply::Gossip(reply)),
+        Response::NothingToAdd => Some(Reply::NothingToAdd),
         Response::Sync(reply) => Some(Reply::Sync(reply)),
         Response::Link(reply) => Some(Reply::Link(reply)),
         Response::Done => Some(Reply::Done),

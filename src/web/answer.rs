@@ -47,7 +47,11 @@ impl Plain {
 impl From<Plain> for HttpResponse {
     fn from(answer: Plain) -> HttpResponse {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        HttpResponse::build(status).content_type(answer.content_type()).body(answer.text)
+        let mut head = HttpResponse::build(status);
+        match answer.text.is_empty() {
+            true => head.finish(),
+            false => head.content_type(answer.content_type()).body(answer.text),
+        }
     }
 }
 

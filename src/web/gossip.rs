@@ -48,5 +48,5 @@ async fn put(context: &Context, path: &str, body: Result<BytesMut, Problem>, our
 }
 
 fn laid_out(text: Vec<u8>, as_it_is: bool) -> Vec<u8> {
-    if as_it_is { text } else { answer::pretty(&text) }
+    if as_it_is || text.is_empty() { text } else { answer::pretty(&text) }
 }

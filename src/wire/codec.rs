@@ -138,7 +138,7 @@ pub fn decode_request(method: Method, path: &str, body: &[u8], door: Door) -> Re
 fn decode_gossip(body: &[u8], door: Door) -> Result<Request, Problem> {
     let start = body.trim_ascii_start();
     // Our own nodes write this member first; other writers take the slower way around.
-    if start.starts_with(b"{\"protocol\"") {
+    if start.starts_with(b"{\"protocol\"") || start.starts_with(b"{\"link\"") {
         return read_envelope(body, door).map(Request::Gossip);
     }
     if start.starts_with(b"[") {
@@ -152,25 +152,27 @@ fn decode_gossip(body: &[u8], door: Door) -> Result<Request, Problem> {
         let (from, messages) = dialect::read_push(body)?;
         return Ok(Request::ForeignGossip { from, messages });
     }
-    if has_protocol(body) {
+    if is_envelope(body) {
         return read_envelope(body, door).map(Request::Gossip);
     }
     let message: MessageIn<'_> = parse_object(body)?;
     Ok(Request::Messages(vec![message.check(door.form)?]))
 }
 
-fn has_protocol(body: &[u8]) -> bool {
+fn is_envelope(body: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     struct Members {
         protocol: Option<serde::de::IgnoredAny>,
+        link: Option<serde::de::IgnoredAny>,
     }
-    serde_json::from_slice::<Members>(body).is_ok_and(|members| members.protocol.is_some())
+    serde_json::from_slice::<Members>(body).is_ok_and(|members| members.protocol.is_some() || members.link.is_some())
 }
 
 /// A response as HTTP carries it.
 pub fn encode_response(response: &Response) -> Answer {
     let (status, body) = match response {
         Response::Gossip(reply) => (200, write_gossip_reply(reply)),
+        Response::NothingToAdd => (204, Vec::new()),
         Response::Sync(reply) => (200, write_sync_reply(reply)),
         Response::Link(reply) => (200, write_link_reply(reply)),
         Response::Done => (200, dialect::OK.to_vec()),
@@ -208,6 +210,7 @@ pub fn decode_reply(kind: CallKind, answer: &Answer, door: Door) -> Result<Reply
     let body = &answer.body;
     let unreadable = |_: Problem| Failure::Unknown;
     match kind {
+        CallKind::Gossip if answer.status == 204 => Ok(Reply::NothingToAdd),
         CallKind::Gossip => read_gossip_reply(body, door).map(Reply::Gossip).map_err(unreadable),
         CallKind::Sync => read_sync_reply(body, door).map(Reply::Sync).map_err(unreadable),
         CallKind::Link | CallKind::Probe => read_link_reply(body, door).map(Reply::Link).map_err(unreadable),

@@ -13,7 +13,7 @@ use super::{Door, PROTOCOL};
 use crate::protocol::limits::{MAX_ANNOUNCED, MAX_CLAIMS, MAX_GRAFTS, MAX_PATH, MAX_VERSION};
 use crate::protocol::{
     Announcement, Claim, Digest, Envelope, FreePlace, GossipReply, Graft, Header, Judgement, LogKey, NodeId, Outcome,
-    Status, is_version,
+    Sender, Status, is_version,
 };
 
 /// Who speaks; the first members of every body between nodes.
@@ -25,6 +25,8 @@ pub(super) struct HeaderShape<'a> {
     pub(super) from: Cow<'a, NodeId>,
     pub(super) boot: u64,
     pub(super) linked: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) brief: bool,
 }
 
 impl<'a> HeaderShape<'a> {
@@ -35,6 +37,7 @@ impl<'a> HeaderShape<'a> {
             from: Cow::Borrowed(&header.from),
             boot: header.boot,
             linked: header.linked,
+            brief: header.brief,
         }
     }
 
@@ -51,7 +54,7 @@ impl<'a> HeaderShape<'a> {
         }
         check_form(door.form, &self.from, || "from".to_owned())?;
         let cluster = Arc::from(&*self.cluster);
-        Ok(Header { cluster, from: self.from.into_owned(), boot: self.boot, linked: self.linked })
+        Ok(Header { cluster, from: self.from.into_owned(), boot: self.boot, linked: self.linked, brief: self.brief })
     }
 }
 
@@ -221,10 +224,18 @@ impl<'a> AnnouncementShape<'a> {
     }
 }
 
+/// Who sends an envelope: all of it, or the link's other end alone.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum SenderShape<'a> {
+    Header(HeaderShape<'a>),
+    Link { link: &'a NodeId },
+}
+
 #[derive(Serialize)]
 struct EnvelopeOut<'a> {
     #[serde(flatten)]
-    header: HeaderShape<'a>,
+    sender: SenderShape<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     messages: Vec<MessageOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -244,12 +255,20 @@ struct EnvelopeOut<'a> {
 // `flatten` would buffer the whole body before reading it, and a raw payload does not survive that.
 #[derive(Deserialize)]
 struct EnvelopeIn<'a> {
-    protocol: u32,
-    #[serde(borrow)]
-    cluster: Cow<'a, str>,
-    from: Cow<'a, NodeId>,
-    boot: u64,
-    linked: bool,
+    #[serde(default)]
+    link: Option<NodeId>,
+    #[serde(default)]
+    protocol: Option<u32>,
+    #[serde(default, borrow)]
+    cluster: Option<Cow<'a, str>>,
+    #[serde(default)]
+    from: Option<NodeId>,
+    #[serde(default)]
+    boot: Option<u64>,
+    #[serde(default)]
+    linked: Option<bool>,
+    #[serde(default)]
+    brief: bool,
     #[serde(default, borrow)]
     messages: Vec<MessageIn<'a>>,
     #[serde(default)]
@@ -269,7 +288,10 @@ struct EnvelopeIn<'a> {
 /// An envelope as JSON.
 pub(super) fn write_envelope(envelope: &Envelope) -> Vec<u8> {
     write(&EnvelopeOut {
-        header: HeaderShape::new(&envelope.header),
+        sender: match &envelope.sender {
+            Sender::Header(header) => SenderShape::Header(HeaderShape::new(header)),
+            Sender::Link(link) => SenderShape::Link { link },
+        },
         messages: envelope.messages.iter().map(MessageOut::new).collect(),
         digest: envelope.digest.as_ref().map(DigestShape::new),
         claims: ClaimShape::all(&envelope.claims),
@@ -283,15 +305,26 @@ pub(super) fn write_envelope(envelope: &Envelope) -> Vec<u8> {
 /// Reads an envelope.
 pub(super) fn read_envelope(body: &[u8], door: Door) -> Result<Envelope, Problem> {
     let shape: EnvelopeIn<'_> = parse_object(body)?;
-    let header = HeaderShape {
-        protocol: shape.protocol,
-        cluster: shape.cluster,
-        from: shape.from,
-        boot: shape.boot,
-        linked: shape.linked,
+    let sender = match shape.link {
+        Some(id) => {
+            check_form(door.form, &id, || "link".to_owned())?;
+            Sender::Link(id)
+        }
+        None => {
+            let missing = |name: &str| Problem::field(name, "is missing");
+            let header = HeaderShape {
+                protocol: shape.protocol.ok_or_else(|| missing("protocol"))?,
+                cluster: shape.cluster.ok_or_else(|| missing("cluster"))?,
+                from: Cow::Owned(shape.from.ok_or_else(|| missing("from"))?),
+                boot: shape.boot.ok_or_else(|| missing("boot"))?,
+                linked: shape.linked.ok_or_else(|| missing("linked"))?,
+                brief: shape.brief,
+            };
+            Sender::Header(header.check(door)?)
+        }
     };
     Ok(Envelope {
-        header: header.check(door)?,
+        sender,
         messages: check_all(shape.messages, door.form, "messages")?,
         digest: shape.digest.map(DigestShape::digest),
         claims: ClaimShape::check_all(shape.claims, door, MAX_CLAIMS)?,
@@ -333,6 +366,8 @@ struct GossipReplyIn<'a> {
     from: Cow<'a, NodeId>,
     boot: u64,
     linked: bool,
+    #[serde(default)]
+    brief: bool,
     #[serde(borrow)]
     outcomes: Vec<Cow<'a, str>>,
     #[serde(default)]
@@ -380,6 +415,7 @@ pub(super) fn read_gossip_reply(body: &[u8], door: Door) -> Result<GossipReply, 
         from: shape.from,
         boot: shape.boot,
         linked: shape.linked,
+        brief: shape.brief,
     };
     let judge = |(i, name): (usize, &Cow<'_, str>)| {
         let outcome = Outcome::ALL.iter().find(|(_, known)| known == name).map(|(outcome, _)| *outcome);

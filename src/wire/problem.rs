@@ -100,6 +100,7 @@ impl From<Refusal> for Problem {
             Refusal::NotKnown(_) => 404,
             // Waiting makes no room among the seeds; taking one out does.
             Refusal::StillLives(_) | Refusal::TooManySeeds(_) => 409,
+            Refusal::NoLink(_) => 412,
             Refusal::TooMany(_) => 429,
             Refusal::OneDialect => 403,
             Refusal::Leaving => 503,

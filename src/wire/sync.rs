@@ -81,6 +81,8 @@ struct SyncReplyIn<'a> {
     boot: u64,
     linked: bool,
     #[serde(default)]
+    brief: bool,
+    #[serde(default)]
     floor: Option<KeyShape>,
     count: u64,
     compared: bool,
@@ -120,6 +122,7 @@ pub(super) fn read_sync_reply(body: &[u8], door: Door) -> Result<SyncReply, Prob
         from: shape.from,
         boot: shape.boot,
         linked: shape.linked,
+        brief: shape.brief,
     };
     Ok(SyncReply {
         header: header.check(door)?,

@@ -9,7 +9,7 @@ use super::*;
 use crate::protocol::{
     Announcement, Call, Claim, Content, Digest, Envelope, FreePlace, GossipReply, Graft, Header, IdForm, Judgement,
     Kind, LinkAnswer, LinkCall, LinkReply, LinkWish, LogKey, Message, NodeId, Outcome, Payload, Reply, Request,
-    Response, SetForm, Status, SyncCall, SyncReply,
+    Response, Sender, SetForm, Status, SyncCall, SyncReply,
 };
 
 const LOCAL: Door = Door { form: IdForm::Local };
@@ -29,7 +29,7 @@ fn port(number: u16) -> NodeId {
 }
 
 fn header(linked: bool) -> Header {
-    Header { cluster: "default".into(), from: port(7009), boot: 4_503_599_627_370_497, linked }
+    Header { cluster: "default".into(), from: port(7009), boot: 4_503_599_627_370_497, linked, brief: false }
 }
 
 fn uuid(n: u128) -> uuid::Uuid {
@@ -83,6 +83,12 @@ fn announcement() -> Announcement {
     Announcement { uuid: uuid(4), path: [port(7004), port(7002)].into() }
 }
 
+fn words(sender: Sender) -> Envelope {
+    let (claims, prune, recent) = (Vec::new(), Vec::new(), Vec::new());
+    let messages = messages().split_off(1);
+    Envelope { sender, messages, digest: Some(digest()), claims, free_place: None, graft: None, prune, recent }
+}
+
 fn calls() -> Vec<(&'static str, Call)> {
     let link = |wish| Call::Link(LinkCall { header: header(false), wish });
     let sync = |set| Call::Sync(SyncCall { header: header(true), floor: digest().floor, count: 3, exact: true, set });
@@ -90,7 +96,7 @@ fn calls() -> Vec<(&'static str, Call)> {
         (
             "envelope",
             Call::Gossip(Envelope {
-                header: header(true),
+                sender: header(true).into(),
                 messages: messages(),
                 digest: Some(digest()),
                 claims: claims(),
@@ -100,6 +106,8 @@ fn calls() -> Vec<(&'static str, Call)> {
                 recent: vec![announcement()],
             }),
         ),
+        ("envelope_that_understands_brief", Call::Gossip(words(Header { brief: true, ..header(true) }.into()))),
+        ("envelope_brief", Call::Gossip(words(Sender::Link(port(7009))))),
         ("sync_fingerprints", sync(SetForm::Fingerprints(vec![1, u64::MAX]))),
         ("sync_symbols", sync(SetForm::Symbols((0..28).collect()))),
         ("link_join", link(LinkWish::Join { walk: Some(8), split: true })),
@@ -206,7 +214,7 @@ fn golden_dialect_has_exactly_its_members() {
 
 #[test]
 fn the_protocol_of_one_version_before_and_after_is_spoken() {
-    let call = encode_call(&calls()[5].1);
+    let call = encode_call(&calls()[7].1);
     let body = String::from_utf8(call.body).unwrap();
     for (version, accepted) in [(0, false), (1, true), (2, true), (3, false)] {
         let body = body.replace("\"protocol\":1", &format!("\"protocol\":{version},\"from_the_future\":[{{}}]"));
@@ -224,6 +232,10 @@ fn answers_that_say_no_are_told_from_those_that_break() {
     let failure = |status, body: &[u8]| {
         decode_reply(CallKind::Gossip, &Answer { status, body: body.to_vec() }, LOCAL).unwrap_err()
     };
+    let nothing = Answer { status: 204, body: Vec::new() };
+    assert_eq!(encode_response(&Response::NothingToAdd), nothing);
+    assert_eq!(decode_reply(CallKind::Gossip, &nothing, LOCAL), Ok(Reply::NothingToAdd));
+    assert_eq!(decode_reply(CallKind::Sync, &nothing, LOCAL), Err(Failure::Unknown));
     assert_eq!(failure(400, b""), Failure::Rejected { status: 400 });
     assert_eq!(failure(409, b""), Failure::Rejected { status: 409 });
     for (status, body) in [(500, &b""[..]), (429, b""), (503, b""), (200, b"<html>"), (200, b"{}"), (302, b"")] {

@@ -234,8 +234,8 @@ fn whom_a_restarted_node_remembers_is_unverified_until_it_has_compared() {
     bench.link(2);
     let digest = Some(bench.node.view().digest());
     let (messages, claims, prune, recent) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (header, free_place, graft) = (header(2, true), None, None);
-    bench.ask(Request::Gossip(Envelope { header, messages, digest, claims, free_place, graft, prune, recent }));
+    let (sender, free_place, graft) = (header(2, true).into(), None, None);
+    bench.ask(Request::Gossip(Envelope { sender, messages, digest, claims, free_place, graft, prune, recent }));
     assert_eq!(shown(&bench), Some(Status::Alive), "a peer holds the same");
     assert!(bench.events().contains(&Event::StatusChanged { id: id(5), status: Status::Alive }));
 }

@@ -134,7 +134,7 @@ fn a_newcomer_gets_both_ends_of_a_split_whatever_comes_first() {
 fn a_link_ends_when_the_other_side_denies_it_or_is_another_process() {
     let mut bench = full();
     bench.ask(Request::Gossip(Envelope {
-        header: header(2, false),
+        sender: header(2, false).into(),
         messages: Vec::new(),
         digest: None,
         claims: Vec::new(),

@@ -142,7 +142,7 @@ fn a_leaving_node_says_so_and_takes_nothing_more() {
     let calls = bench.calls();
     let farewells = calls.iter().filter(|(_, _, call)| {
         let Call::Gossip(envelope) = call else { return false };
-        !envelope.header.linked && envelope.claims == [claim(1, own + 1, Status::Left)]
+        !envelope.sender.is_linked() && envelope.claims == [claim(1, own + 1, Status::Left)]
     });
     assert_eq!(farewells.count(), 2, "{calls:?}");
     let response = bench.ask(Request::SetState(payload("book")));
@@ -250,9 +250,9 @@ fn who_gets_a_digest_again_sends_its_own_since_its_answer_was_lost() {
     bench.calls();
     let digest = Some(bench.node.view().digest());
     let hear = |bench: &mut Bench| {
-        let (header, free_place, graft) = (header(2, true), None, None);
+        let (sender, free_place, graft) = (header(2, true).into(), None, None);
         let (messages, claims, prune, recent) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let envelope = Envelope { header, messages, digest, claims, free_place, graft, prune, recent };
+        let envelope = Envelope { sender, messages, digest, claims, free_place, graft, prune, recent };
         bench.ask(Request::Gossip(envelope));
     };
     hear(&mut bench);

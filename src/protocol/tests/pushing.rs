@@ -178,7 +178,7 @@ fn another_cluster_is_refused_and_changes_nothing() {
     let header = Header { cluster: "other".into(), ..header(3, true) };
     let messages = vec![message(Kind::State, 9, 1, 9, &[3])];
     let envelope = Envelope {
-        header,
+        sender: header.into(),
         messages,
         digest: None,
         claims: Vec::new(),

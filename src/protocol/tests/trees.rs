@@ -11,7 +11,7 @@ fn keep(bench: &mut Bench, from: u16, message: Message) -> bool {
 /// An envelope over the link to `from` that says nothing.
 fn bare_envelope(from: u16) -> Envelope {
     Envelope {
-        header: header(from, true),
+        sender: header(from, true).into(),
         messages: Vec::new(),
         digest: None,
         claims: Vec::new(),
@@ -306,9 +306,9 @@ fn a_much_shorter_announced_way_is_asked_for_and_then_the_old_one_told_to_stop()
     bench.pushed();
     let announce = |bench: &mut Bench, from: u16, way: &[u16]| {
         let recent = vec![Announcement { uuid: Uuid::from_u128(100), path: path(way) }];
-        let (messages, claims, prune, header) = (Vec::new(), Vec::new(), Vec::new(), header(from, true));
+        let (messages, claims, prune, sender) = (Vec::new(), Vec::new(), Vec::new(), header(from, true).into());
         let (digest, free_place, graft) = (None, None, None);
-        bench.ask(Request::Gossip(Envelope { header, messages, digest, claims, free_place, graft, prune, recent }));
+        bench.ask(Request::Gossip(Envelope { sender, messages, digest, claims, free_place, graft, prune, recent }));
         let calls = bench.calls();
         let grafts = |call: &Call| matches!(call, Call::Gossip(envelope) if envelope.graft.is_some());
         calls.into_iter().filter(|(.., call)| grafts(call)).collect::<Vec<_>>()
@@ -338,9 +338,9 @@ fn who_announced_a_short_way_and_brought_nothing_is_not_believed_again() {
     bench.pushed();
     let announce = |bench: &mut Bench, uuid| {
         let recent = vec![Announcement { uuid: Uuid::from_u128(uuid), path: path(&[6, 3]) }];
-        let (messages, claims, prune, header) = (Vec::new(), Vec::new(), Vec::new(), header(3, true));
+        let (messages, claims, prune, sender) = (Vec::new(), Vec::new(), Vec::new(), header(3, true).into());
         let (digest, free_place, graft) = (None, None, None);
-        bench.ask(Request::Gossip(Envelope { header, messages, digest, claims, free_place, graft, prune, recent }));
+        bench.ask(Request::Gossip(Envelope { sender, messages, digest, claims, free_place, graft, prune, recent }));
         let calls = bench.calls();
         calls.iter().any(|(_, to, call)| *to == id(3) && matches!(call, Call::Gossip(e) if e.graft.is_some()))
     };

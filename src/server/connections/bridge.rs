@@ -91,9 +91,9 @@ impl Body for Outgoing {
 
 /// An answer that is all there.
 pub(super) fn whole(answer: Plain, busy: Busy) -> Response<Outgoing> {
-    let kind = HeaderValue::from_static(answer.content_type());
+    let kind = (!answer.text.is_empty()).then(|| HeaderValue::from_static(answer.content_type()));
     let mut response = brief(answer, busy);
-    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response.headers_mut().extend(kind.map(|kind| (CONTENT_TYPE, kind)));
     set_date(&mut response);
     response
 }

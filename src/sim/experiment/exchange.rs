@@ -161,6 +161,7 @@ impl Engine<'_> {
         };
         match self.drive(to, |node, now, out| node.request(now, request, out)) {
             Some(Response::Gossip(reply)) => Ok(Reply::Gossip(reply)),
+            Some(Response::NothingToAdd) => Ok(Reply::NothingToAdd),
             Some(Response::Sync(reply)) => {
                 self.measures.transmitted(&reply.messages);
                 Ok(Reply::Sync(reply))
