@@ -120,6 +120,19 @@ impl Links {
         self.failing == 0
     }
 
+    /// Where a digest is due over a link, it is over those as well over which one will be within `early_ms`.
+    pub fn gather_heartbeats(&mut self, now: Time, early_ms: u64) {
+        if !self.links.iter().any(|link| link.heartbeat_at <= now && link.failures == 0) {
+            return;
+        }
+        for (place, link) in self.links.iter_mut().enumerate() {
+            if link.heartbeat_at > now && link.heartbeat_at <= now.after(early_ms) && link.failures == 0 {
+                link.heartbeat_at = now;
+                self.touched |= 1 << (place & 63);
+            }
+        }
+    }
+
     /// The ids of those that have something to do at `now`.
     pub fn due(&self, now: Time) -> Vec<NodeId> {
         let due = (0..self.ids.len()).filter(|place| self.due_in(*place).is_some_and(|due| due <= now));

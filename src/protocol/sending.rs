@@ -23,6 +23,10 @@ const STATE_WINDOW_PARTS: u64 = 2;
 /// How much earlier than it is due a digest goes along with other news, in parts of a heartbeat.
 const EARLY_PARTS: u64 = 2;
 
+/// How much earlier than it is due a digest goes when one goes over another link, in parts of a heartbeat: a node that is awake
+/// already has little to do for one more.
+const GATHERED_PARTS: u64 = 4;
+
 impl Node {
     /// Sends over a link what waits for it, and a digest if one is due.
     pub(super) fn flush(&mut self, now: Time, to: &NodeId, out: &mut Vec<Output>) {
@@ -297,6 +301,7 @@ impl Node {
 
     /// Everything that is owed over links at `now`.
     pub(super) fn tend_links(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.overlay.links.gather_heartbeats(now, self.config.heartbeat_ms / GATHERED_PARTS);
         for id in self.overlay.links.due(now) {
             self.recheck_if_due(now, &id);
             self.flush(now, &id, out);
