@@ -217,10 +217,15 @@ impl NodeExercise {
                 let forgotten = Request::Forget { id: id.clone(), uuid: uuid.parse().ok() };
                 self.ask(Ok(if step == b'U' { Request::RemoveSeeds(vec![id]) } else { forgotten }));
             }
-            b'A' | b'F' if !self.open.is_empty() => {
+            b'A' | b'F' | b'N' | b'J' if !self.open.is_empty() => {
                 let (ticket, kind, _) = self.open.remove(0);
-                let heard = Answer { status: 200, body: rest.to_vec() };
-                let reply = if step == b'A' { decode_reply(kind, &heard, local) } else { Err(Failure::Refused) };
+                let answered = |status| decode_reply(kind, &Answer { status, body: rest.to_vec() }, local);
+                let reply = match step {
+                    b'A' => answered(200),
+                    b'N' => answered(204),
+                    b'J' => answered(412),
+                    _ => Err(Failure::Refused),
+                };
                 self.handle(match reply {
                     Ok(reply) => Input::Delivered { ticket, reply },
                     Err(failure) => Input::Undelivered { ticket, failure },

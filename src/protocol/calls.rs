@@ -325,7 +325,7 @@ pub enum Call {
 pub enum Reply {
     /// For [`Call::Gossip`].
     Gossip(GossipReply),
-    /// For [`Call::Gossip`], over a link that both sides hold: every message was new, what the sender holds is held here too, and
+    /// For a [`Call::Gossip`] that names no more than the link: every message was new, what the sender holds is held here too, and
     /// there is nothing else to say.
     NothingToAdd,
     /// For [`Call::Sync`].

@@ -23,6 +23,7 @@ use super::words::{Digest, Kind, Message, NodeId, Path, Status, Time};
 impl Node {
     /// `POST /gossip/` with an envelope.
     pub(super) fn answer_envelope(&mut self, now: Time, envelope: Envelope, out: &mut Vec<Output>) -> Response {
+        let brief = matches!(envelope.sender, Sender::Link(_));
         let header = match envelope.sender {
             Sender::Header(header) => header,
             Sender::Link(from) => match self.overlay.links.get(&from) {
@@ -36,7 +37,7 @@ impl Node {
             return Response::Refused(refusal);
         }
         self.heard_from(now, &header, out);
-        let Header { from, brief, linked, .. } = header;
+        let from = header.from;
         let (judgements, newer) = self.judge_all(now, envelope.messages, Some(&from), out);
         for claim in envelope.claims {
             self.believe(now, claim, Some(&from), out);
@@ -58,7 +59,7 @@ impl Node {
         let recent = if digest.is_some() { self.take_announcements(&from) } else { Vec::new() };
         let (header, prune) = (self.header(&from), self.take_prunes(&from));
         let reply = GossipReply { header, judgements, newer, digest, claims, free_place, prune, recent };
-        if brief && linked && reply.adds_nothing() && reply.digest.as_ref().is_none_or(same) {
+        if brief && reply.adds_nothing() && reply.digest.as_ref().is_none_or(same) {
             return Response::NothingToAdd;
         }
         Response::Gossip(reply)

@@ -64,6 +64,8 @@ pub struct Carried {
     pub wishes: Wishes,
     /// What the sender held, if it said so.
     pub digest: Option<Digest>,
+    /// The life of the other process at that time.
+    pub boot: Boot,
     /// Whether it named no more than the link.
     pub brief: bool,
     /// When it went.
@@ -75,8 +77,9 @@ pub struct Carried {
 pub struct Link {
     /// The other process's life.
     pub boot: Boot,
-    /// Whether the other side understands brief envelopes and answers, as far as it has said so far.
-    pub brief: bool,
+    /// Until when envelopes name no more than the link: for so long is it enough that the other side once said in full that it is
+    /// this process, holds the link and understands them.
+    pub brief_until: Option<Time>,
     /// What it carried.
     pub counts: PeerCounters,
     /// When an answer or a request last came.
@@ -149,7 +152,7 @@ impl Link {
     pub fn new(now: Time, boot: Boot, slot: u8, heartbeat_at: Time) -> Link {
         Link {
             boot,
-            brief: false,
+            brief_until: None,
             counts: PeerCounters::default(),
             heard_at: now,
             pace: Pace::default(),

@@ -247,7 +247,9 @@ impl Node {
 
     fn delivered(&mut self, now: Time, to: NodeId, purpose: Purpose, reply: Reply, out: &mut Vec<Output>) {
         match (purpose, reply) {
-            (Purpose::Gossip(carried), Reply::NothingToAdd) => self.nothing_was_added(now, &to, &carried, out),
+            (Purpose::Gossip(carried), Reply::NothingToAdd) if self.may_be_brief(&to, &carried) => {
+                self.nothing_was_added(now, &to, &carried, out);
+            }
             (Purpose::Gossip(carried), Reply::Gossip(reply)) => {
                 self.gossip_answered(now, &to, &carried, reply, out);
             }
@@ -394,7 +396,7 @@ impl Node {
         match self.overlay.links.get_mut(&header.from) {
             // It was met when the link was made.
             Some(link) if link.boot == header.boot => {
-                link.brief = header.brief && header.linked;
+                link.brief_until = link.brief_until.filter(|_| header.brief && header.linked);
                 return Ok(());
             }
             Some(_) => self.lose_peer(now, &header.from, "the other side was restarted", out),

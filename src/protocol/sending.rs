@@ -27,6 +27,9 @@ const EARLY_PARTS: u64 = 2;
 /// already has little to do for one more.
 const GATHERED_PARTS: u64 = 4;
 
+/// For so many heartbeats envelopes name no more than their link; then both sides say again who they are.
+const BRIEF_HEARTBEATS: u64 = 60;
+
 impl Node {
     /// Sends over a link what waits for it, and a digest if one is due.
     pub(super) fn flush(&mut self, now: Time, to: &NodeId, out: &mut Vec<Output>) {
@@ -49,7 +52,8 @@ impl Node {
             }
             let mut header = self.header(to);
             header.linked = header.linked || rest > 0;
-            let brief = header.linked && !self.stopping && self.overlay.links.get(to).is_some_and(|link| link.brief);
+            let (boot, until) = self.overlay.links.get(to).map_or((0, None), |link| (link.boot, link.brief_until));
+            let brief = header.linked && !self.stopping && until.is_some_and(|until| until > now);
             let sender = if brief { Sender::Link(self.id.clone()) } else { Sender::Header(header) };
             self.counters.messages_sent += messages.len() as u64;
             self.counters.envelopes_sent += 1;
@@ -76,7 +80,7 @@ impl Node {
             }
             let claims = envelope.claims.iter().map(|claim| claim.id.clone()).collect();
             let wishes = Wishes { claims, graft: envelope.graft.clone(), prune: envelope.prune.clone() };
-            let carried = Carried { items, wishes, digest: envelope.digest, brief, sent_at: now };
+            let carried = Carried { items, wishes, digest: envelope.digest, boot, brief, sent_at: now };
             self.call(to, Call::Gossip(envelope), Purpose::Gossip(carried), out);
         }
     }
@@ -170,10 +174,15 @@ impl Node {
         Some(message)
     }
 
+    /// Whether the answer to an envelope may leave out who answers: it named no more than the link, which still stands. Whatever
+    /// else answers there has no reason to answer nothing.
+    pub(super) fn may_be_brief(&self, to: &NodeId, carried: &Carried) -> bool {
+        carried.brief && self.overlay.links.get(to).is_some_and(|link| link.boot == carried.boot)
+    }
+
     /// An envelope was answered, and there was nothing to say: as if all that is left out had been said.
     pub(super) fn nothing_was_added(&mut self, now: Time, to: &NodeId, carried: &Carried, out: &mut Vec<Output>) {
-        let Some(link) = self.overlay.links.get_mut(to) else { return };
-        let (cluster, boot) = (self.config.cluster.clone(), link.boot);
+        let (cluster, boot) = (self.config.cluster.clone(), carried.boot);
         let reply = GossipReply {
             header: Header { cluster, from: to.clone(), boot, linked: true, brief: true },
             judgements: vec![Judgement { outcome: Outcome::New, keep: false }; carried.items.len()],
@@ -208,6 +217,13 @@ impl Node {
             self.closed_by_peer(now, to, "the other side holds no link", out);
         } else if same_life {
             self.link_works(now, to);
+            let until = now.after(BRIEF_HEARTBEATS * self.config.heartbeat_ms);
+            if let Some(link) = self.overlay.links.get_mut(to)
+                && reply.header.brief
+                && !carried.brief
+            {
+                link.brief_until = Some(until);
+            }
         }
         // What the other side wanted again since the question went it may have refused before, in this very answer.
         let overtaken =
@@ -275,12 +291,12 @@ impl Node {
     ) {
         let Some(link) = self.overlay.links.get_mut(to) else { return };
         link.ended();
-        let Carried { items, wishes, digest, brief, sent_at } = carried;
+        link.brief_until = None;
+        let Carried { items, wishes, digest, boot: _, brief, sent_at } = carried;
         link.wish_again(wishes);
         match failure {
             // It does not know this node by its id alone, or never has understood that: it is told all.
             Failure::Rejected { .. } if brief => {
-                link.brief = false;
                 if digest.is_some() {
                     link.heartbeat_at = now;
                 }

@@ -138,7 +138,7 @@ pub fn decode_request(method: Method, path: &str, body: &[u8], door: Door) -> Re
 fn decode_gossip(body: &[u8], door: Door) -> Result<Request, Problem> {
     let start = body.trim_ascii_start();
     // Our own nodes write this member first; other writers take the slower way around.
-    if start.starts_with(b"{\"protocol\"") || start.starts_with(b"{\"link\"") {
+    if start.starts_with(b"{\"protocol\"") || (start.starts_with(b"{\"link\"") && is_envelope(body)) {
         return read_envelope(body, door).map(Request::Gossip);
     }
     if start.starts_with(b"[") {
@@ -159,13 +159,16 @@ fn decode_gossip(body: &[u8], door: Door) -> Result<Request, Problem> {
     Ok(Request::Messages(vec![message.check(door.form)?]))
 }
 
+/// Whether a body is an envelope: a message may have a member `link` that means nothing.
 fn is_envelope(body: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     struct Members {
         protocol: Option<serde::de::IgnoredAny>,
         link: Option<serde::de::IgnoredAny>,
+        uuid: Option<serde::de::IgnoredAny>,
     }
-    serde_json::from_slice::<Members>(body).is_ok_and(|members| members.protocol.is_some() || members.link.is_some())
+    serde_json::from_slice::<Members>(body)
+        .is_ok_and(|members| members.protocol.is_some() || (members.link.is_some() && members.uuid.is_none()))
 }
 
 /// A response as HTTP carries it.

@@ -307,6 +307,11 @@ pub(super) fn read_envelope(body: &[u8], door: Door) -> Result<Envelope, Problem
     let shape: EnvelopeIn<'_> = parse_object(body)?;
     let sender = match shape.link {
         Some(id) => {
+            let all = (shape.protocol, shape.cluster, shape.from, shape.boot, shape.linked);
+            if !matches!(all, (None, None, None, None, None)) {
+                let detail = "stands in the place of protocol, cluster, from, boot and linked, not beside them";
+                return Err(Problem::field("link", detail));
+            }
             check_form(door.form, &id, || "link".to_owned())?;
             Sender::Link(id)
         }

@@ -227,6 +227,25 @@ fn the_protocol_of_one_version_before_and_after_is_spoken() {
 }
 
 #[test]
+fn a_link_stands_in_the_place_of_a_header_and_means_nothing_in_a_message() {
+    let read = |body: &str| decode_request(Method::Post, "/gossip/", body.as_bytes(), LOCAL);
+    let Ok(Request::Gossip(brief)) = read(r#"{"messages":[],"link":7009}"#) else { panic!("no envelope") };
+    assert_eq!(brief.sender, Sender::Link(port(7009)));
+    let header = r#""protocol":1,"cluster":"default","from":7009,"boot":1,"linked":true"#;
+    for beside in [header, r#""linked":true"#, r#""cluster":"other""#] {
+        for body in [format!(r#"{{{beside},"link":7009}}"#), format!(r#"{{"link":7009,{beside}}}"#)] {
+            let problem = read(&body).unwrap_err();
+            assert_eq!((problem.status, problem.field.as_deref()), (400, Some("link")), "{body}");
+        }
+    }
+    assert_eq!(read(r#"{"link":"http://host/"}"#).unwrap_err().status, 400);
+    let message = r#""uuid":"7d444840-9dc0-41d1-b245-000000000001","origin":7004,"version":1,"ttl":1,"payload":1"#;
+    for body in [format!(r#"{{"link":7009,{message}}}"#), format!(r#"{{{message},"link":[]}}"#)] {
+        assert!(matches!(read(&body), Ok(Request::Messages(messages)) if messages.len() == 1), "{body}");
+    }
+}
+
+#[test]
 fn answers_that_say_no_are_told_from_those_that_break() {
     use crate::protocol::Failure;
     let failure = |status, body: &[u8]| {

@@ -2,13 +2,22 @@
 
 use super::*;
 
-/// 7001 with one peer, 7002, which says that it understands brief words.
+/// 7001 with one peer, 7002, which said in an answer that it understands brief words.
 fn acquainted() -> Bench {
     let mut bench = Bench::new(quiet());
     bench.link(2);
-    bench.ask(Request::Gossip(full(Vec::new())));
-    bench.pushed();
+    bench.ask(Request::SetState(payload("first")));
+    let (ticket, envelope) = next(&mut bench);
+    bench.tell(Input::Delivered { ticket, reply: understanding(&envelope) });
+    bench.calls();
     bench
+}
+
+/// An answer in full of one that takes everything and understands brief words.
+fn understanding(envelope: &Envelope) -> Reply {
+    let Reply::Gossip(mut reply) = accepting(&id(2), envelope.messages.len()) else { panic!("no reply") };
+    reply.header.brief = true;
+    Reply::Gossip(reply)
 }
 
 fn envelope(sender: Sender, messages: Vec<Message>) -> Envelope {
@@ -48,8 +57,8 @@ fn what_is_new_and_no_more_is_answered_with_nothing() {
     assert!(bench.holds(50));
     let digest = Some(bench.node.digest());
     assert_eq!(bench.ask(Request::Gossip(Envelope { digest, ..brief(Vec::new()) })), Response::NothingToAdd);
-    // The same of an envelope that says all.
-    assert_eq!(bench.ask(Request::Gossip(full(news(51)))), Response::NothingToAdd);
+    // Who says all is told all: it is to learn whom it speaks with.
+    assert!(matches!(bench.ask(Request::Gossip(full(news(51)))), Response::Gossip(_)));
     // A duplicate is something to tell, and so is a difference.
     let Response::Gossip(reply) = bench.ask(Request::Gossip(brief(news(50)))) else { panic!("a duplicate") };
     assert_eq!((reply.judgements[0].outcome, reply.header.linked), (Outcome::Duplicate, true));
@@ -61,17 +70,70 @@ fn what_is_new_and_no_more_is_answered_with_nothing() {
 }
 
 #[test]
-fn who_does_not_say_that_it_understands_is_told_all() {
+fn who_does_not_say_in_an_answer_that_it_understands_is_told_all() {
     let mut bench = Bench::new(quiet());
     bench.link(2);
-    bench.hear(2, news(50));
+    bench.ask(Request::Gossip(full(Vec::new())));
     bench.pushed();
+    for _ in 0..3 {
+        let (ticket, envelope) = next(&mut bench);
+        assert!(matches!(envelope.sender, Sender::Header(Header { brief: true, linked: true, .. })));
+        bench.tell(Input::Delivered { ticket, reply: accepting(&id(2), envelope.messages.len()) });
+    }
+    let (ticket, envelope) = next(&mut bench);
+    bench.tell(Input::Delivered { ticket, reply: understanding(&envelope) });
+    assert_eq!(next(&mut bench).1.sender, Sender::Link(id(1)));
+    // It says once that it does not: it runs an older program now.
+    bench.ask(Request::Gossip(envelope_of_older()));
+    assert!(matches!(next(&mut bench).1.sender, Sender::Header(_)));
+}
+
+fn envelope_of_older() -> Envelope {
+    envelope(header(2, true).into(), Vec::new())
+}
+
+#[test]
+fn nothing_is_no_answer_to_who_says_all_nor_after_a_restart() {
+    let mut bench = Bench::new(quiet());
+    bench.link(2);
+    bench.ask(Request::SetState(payload("book")));
+    for failures in 1..=3 {
+        let (ticket, envelope) = next(&mut bench);
+        assert!(matches!(envelope.sender, Sender::Header(_)));
+        bench.tell(Input::Delivered { ticket, reply: Reply::NothingToAdd });
+        assert_eq!(bench.node.overlay.links.get(&id(2)).map(|link| link.failures), Some(failures));
+    }
+
+    let mut bench = acquainted();
     bench.ask(Request::SetState(payload("book")));
     let (ticket, envelope) = next(&mut bench);
-    assert!(matches!(envelope.sender, Sender::Header(Header { brief: true, linked: true, .. })));
-    // It may say it in an answer, also by answering nothing.
+    assert_eq!(envelope.sender, Sender::Link(id(1)));
+    let reborn = Header { boot: 999, ..header(2, false) };
+    bench.ask(Request::Link(LinkCall { header: reborn, wish: LinkWish::Link }));
     bench.tell(Input::Delivered { ticket, reply: Reply::NothingToAdd });
-    assert_eq!(next(&mut bench).1.sender, Sender::Link(id(1)));
+    let link = bench.node.overlay.links.get(&id(2)).map(|link| (link.boot, link.brief_until, link.theirs));
+    assert_eq!(link, Some((999, None, None)));
+    let (_, again) = next(&mut bench);
+    assert!(matches!(again.sender, Sender::Header(_)) && !again.messages.is_empty());
+}
+
+#[test]
+fn who_speaks_is_said_again_after_a_minute() {
+    let mut bench = acquainted();
+    let (mut brief, mut said) = (0, 0);
+    let end = bench.now.after(130_000);
+    while bench.now < end {
+        let (ticket, envelope) = next(&mut bench);
+        let nothing = matches!(envelope.sender, Sender::Link(_));
+        if nothing {
+            brief += 1
+        } else {
+            said += 1
+        }
+        let reply = if nothing { Reply::NothingToAdd } else { understanding(&envelope) };
+        bench.tell(Input::Delivered { ticket, reply });
+    }
+    assert!(said == 2 && brief > 90, "{said} in full, {brief} brief");
 }
 
 #[test]
