@@ -4,7 +4,7 @@
 //! of them has something to do, touches little memory: in a network of thousands of simulated nodes that is what costs.
 
 use super::link::Link;
-use super::words::{NodeId, Time};
+use super::words::{Digest, NodeId, Time};
 
 /// A node's links in the order of the peers' ids; at most 64.
 #[derive(Clone, Debug, Default)]
@@ -120,13 +120,17 @@ impl Links {
         self.failing == 0
     }
 
-    /// Where a digest is due over a link, it is over those as well over which one will be within `early_ms`.
-    pub fn gather_heartbeats(&mut self, now: Time, early_ms: u64) {
-        if !self.links.iter().any(|link| link.heartbeat_at <= now && link.failures == 0) {
-            return;
-        }
+    /// Whether a heartbeat is due over a link, and over another one soon.
+    pub fn has_heartbeats_to_gather(&self, now: Time, early_ms: u64) -> bool {
+        let soon = |link: &Link| link.heartbeat_at > now && link.heartbeat_at <= now.after(early_ms);
+        self.links.iter().any(|link| link.heartbeat_at <= now && link.failures == 0) && self.links.iter().any(soon)
+    }
+
+    /// Makes heartbeats due that will be soon, over links whose other side last held what this node holds now.
+    pub fn gather_heartbeats(&mut self, now: Time, early_ms: u64, ours: &Digest) {
         for (place, link) in self.links.iter_mut().enumerate() {
-            if link.heartbeat_at > now && link.heartbeat_at <= now.after(early_ms) && link.failures == 0 {
+            let soon = link.heartbeat_at > now && link.heartbeat_at <= now.after(early_ms);
+            if soon && link.failures == 0 && link.theirs.as_ref() == Some(ours) {
                 link.heartbeat_at = now;
                 self.touched |= 1 << (place & 63);
             }
