@@ -4,7 +4,7 @@
 //! of them has something to do, touches little memory: in a network of thousands of simulated nodes that is what costs.
 
 use super::link::Link;
-use super::words::{Digest, NodeId, Time};
+use super::words::{NodeId, Time};
 
 /// A node's links in the order of the peers' ids; at most 64.
 #[derive(Clone, Debug, Default)]
@@ -118,23 +118,6 @@ impl Links {
     /// Whether each link's last call was answered, as of the last [`Links::settle`].
     pub fn are_sound(&self) -> bool {
         self.failing == 0
-    }
-
-    /// Whether a heartbeat is due over a link, and over another one soon.
-    pub fn has_heartbeats_to_gather(&self, now: Time, early_ms: u64) -> bool {
-        let soon = |link: &Link| link.heartbeat_at > now && link.heartbeat_at <= now.after(early_ms);
-        self.links.iter().any(|link| link.heartbeat_at <= now && link.failures == 0) && self.links.iter().any(soon)
-    }
-
-    /// Makes heartbeats due that will be soon, over links whose other side last held what this node holds now.
-    pub fn gather_heartbeats(&mut self, now: Time, early_ms: u64, ours: &Digest) {
-        for (place, link) in self.links.iter_mut().enumerate() {
-            let soon = link.heartbeat_at > now && link.heartbeat_at <= now.after(early_ms);
-            if soon && link.failures == 0 && link.theirs.as_ref() == Some(ours) {
-                link.heartbeat_at = now;
-                self.touched |= 1 << (place & 63);
-            }
-        }
     }
 
     /// The ids of those that have something to do at `now`.

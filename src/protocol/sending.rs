@@ -23,10 +23,6 @@ const STATE_WINDOW_PARTS: u64 = 2;
 /// How much earlier than it is due a digest goes along with other news, in parts of a heartbeat.
 const EARLY_PARTS: u64 = 2;
 
-/// How much earlier than it is due a digest goes when one goes over another link, in parts of a heartbeat: an idle node that is
-/// awake already has little to do for one more. Where something is under way it would only show differences that pass.
-const GATHERED_PARTS: u64 = 4;
-
 /// For so many heartbeats envelopes name no more than their link; then both sides say again who they are.
 const BRIEF_HEARTBEATS: u64 = 60;
 
@@ -317,11 +313,6 @@ impl Node {
 
     /// Everything that is owed over links at `now`.
     pub(super) fn tend_links(&mut self, now: Time, out: &mut Vec<Output>) {
-        let early_ms = self.config.heartbeat_ms / GATHERED_PARTS;
-        if !self.stopping && self.overlay.links.has_heartbeats_to_gather(now, early_ms) {
-            let ours = self.digest();
-            self.overlay.links.gather_heartbeats(now, early_ms, &ours);
-        }
         for id in self.overlay.links.due(now) {
             self.recheck_if_due(now, &id);
             self.flush(now, &id, out);

@@ -263,28 +263,3 @@ fn who_gets_a_digest_again_sends_its_own_since_its_answer_was_lost() {
     hear(&mut bench);
     assert_eq!(digests(&mut bench), 0, "haste is not answered with haste");
 }
-
-#[test]
-fn a_digest_goes_over_all_links_over_which_one_will_soon_be_due() {
-    let mut bench = Bench::new(Config { max_peers: 8, ..quiet() });
-    for peer in [2, 3, 4] {
-        bench.link(peer);
-    }
-    // All three are peers with greater ids, which leave the heartbeat to this node.
-    let mut together = 0;
-    for _ in 0..500 {
-        bench.pass(10);
-        let digests =
-            |(_, _, call): &(u64, NodeId, Call)| matches!(call, Call::Gossip(Envelope { digest: Some(_), .. }));
-        let calls = bench.calls();
-        let (count, all) = (calls.iter().filter(|call| digests(call)).count(), calls.len());
-        assert!(all == count && (count == 0 || count == 3), "{count} of {all}");
-        together += usize::from(count == 3);
-        for (ticket, to, _) in calls {
-            let Reply::Gossip(mut reply) = accepting(&to, 0) else { panic!("no reply") };
-            reply.digest = Some(bench.node.digest());
-            bench.tell(Input::Delivered { ticket, reply: Reply::Gossip(reply) });
-        }
-    }
-    assert!((4..=5).contains(&together), "{together} times in 5 s");
-}
