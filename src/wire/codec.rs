@@ -137,9 +137,14 @@ pub fn decode_request(method: Method, path: &str, body: &[u8], door: Door) -> Re
 /// The body of `POST /gossip/`: an envelope, a message, an array of them, or the other dialect.
 fn decode_gossip(body: &[u8], door: Door) -> Result<Request, Problem> {
     let start = body.trim_ascii_start();
-    // Our own nodes write this member first; other writers take the slower way around.
-    if start.starts_with(b"{\"protocol\"") || (start.starts_with(b"{\"link\"") && is_envelope(body)) {
+    // Our own nodes write one of these members first; other writers take the slower way around.
+    if start.starts_with(b"{\"protocol\"") {
         return read_envelope(body, door).map(Request::Gossip);
+    }
+    if start.starts_with(b"{\"link\"")
+        && let Ok(envelope) = read_envelope(body, door)
+    {
+        return Ok(Request::Gossip(envelope));
     }
     if start.starts_with(b"[") {
         let messages: Vec<MessageIn<'_>> = parse(body)?;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -269,6 +270,9 @@ struct EnvelopeIn<'a> {
     linked: Option<bool>,
     #[serde(default)]
     brief: bool,
+    /// No envelope has one: a bare message does, in which `link` means nothing.
+    #[serde(default)]
+    uuid: Option<IgnoredAny>,
     #[serde(default, borrow)]
     messages: Vec<MessageIn<'a>>,
     #[serde(default)]
@@ -307,8 +311,8 @@ pub(super) fn read_envelope(body: &[u8], door: Door) -> Result<Envelope, Problem
     let shape: EnvelopeIn<'_> = parse_object(body)?;
     let sender = match shape.link {
         Some(id) => {
-            let all = (shape.protocol, shape.cluster, shape.from, shape.boot, shape.linked);
-            if !matches!(all, (None, None, None, None, None)) {
+            let beside = (shape.protocol, shape.cluster, shape.from, shape.boot, shape.linked, shape.uuid);
+            if !matches!(beside, (None, None, None, None, None, None)) {
                 let detail = "stands in the place of protocol, cluster, from, boot and linked, not beside them";
                 return Err(Problem::field("link", detail));
             }
