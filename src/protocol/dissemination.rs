@@ -6,119 +6,19 @@
 
 use std::sync::Arc;
 
-use super::calls::{Envelope, GossipReply, Header, Judgement, Outcome, Sender};
+use super::calls::Outcome;
 use super::disk::{DiskRecord, LogRecord};
 use super::door::{Event, Output, Refusal, Response};
 use super::foreign;
-use super::limits::{MAX_BATCH_BYTES, MAX_LEAP, UNLIMITED_REACH};
-use super::link::Link;
+use super::limits::{MAX_LEAP, UNLIMITED_REACH};
 use super::log::{Arrival, Insert};
 use super::node::Node;
 use super::queue::{ItemKey, Waiting};
 use super::table::Merge;
 use super::tree::{Copies, Tree};
-use super::trees::Again;
-use super::words::{Digest, Kind, Message, NodeId, Path, Status, Time};
+use super::words::{Kind, Message, NodeId, Path, Status, Time};
 
 impl Node {
-    /// `POST /gossip/` with an envelope.
-    pub(super) fn answer_envelope(&mut self, now: Time, envelope: Envelope, out: &mut Vec<Output>) -> Response {
-        let brief = matches!(envelope.sender, Sender::Link(_));
-        let header = match envelope.sender {
-            Sender::Header(header) => header,
-            Sender::Link(from) => match self.overlay.links.get(&from) {
-                Some(Link { boot, .. }) => {
-                    Header { cluster: self.config.cluster.clone(), from, boot: *boot, linked: true, brief: true }
-                }
-                None => return Response::Refused(Refusal::NoLink(from)),
-            },
-        };
-        if let Err(refusal) = self.meet(now, &header, out) {
-            return Response::Refused(refusal);
-        }
-        self.heard_from(now, &header, out);
-        let from = header.from;
-        let (judgements, newer) = self.judge_all(now, envelope.messages, Some(&from), out);
-        for claim in envelope.claims {
-            self.believe(now, claim, Some(&from), out);
-        }
-        if let Some(place) = envelope.free_place {
-            self.hear_of_place(now, place);
-        }
-        self.push_held_back(now, &from, envelope.graft.as_ref(), out);
-        self.hear_wishes(now, &from, envelope.graft, &envelope.prune);
-        self.hear_announcements(now, &from, envelope.recent, out);
-        let same = |ours: &Digest| envelope.digest.as_ref() == Some(ours);
-        let digest = envelope.digest.as_ref().map(|theirs| {
-            self.heartbeat_seen(now, &from);
-            self.compare_digest(now, &from, *theirs);
-            self.digest()
-        });
-        let claims = self.claims_for(now, &from);
-        let free_place = digest.is_some().then(|| self.advertise_place(now, &from)).flatten();
-        let recent = if digest.is_some() { self.take_announcements(&from) } else { Vec::new() };
-        let (header, prune) = (self.header(&from), self.take_prunes(&from));
-        let reply = GossipReply { header, judgements, newer, digest, claims, free_place, prune, recent };
-        if brief && reply.adds_nothing() && reply.digest.as_ref().is_none_or(same) {
-            return Response::NothingToAdd;
-        }
-        Response::Gossip(reply)
-    }
-
-    /// `POST /gossip/` with bare messages: nobody in particular sent them.
-    pub(super) fn answer_messages(&mut self, now: Time, messages: Vec<Message>, out: &mut Vec<Output>) -> Response {
-        let (judgements, newer) = self.judge_all(now, messages, None, out);
-        let header = Header {
-            cluster: self.config.cluster.clone(),
-            from: self.id.clone(),
-            boot: self.boot,
-            linked: false,
-            brief: true,
-        };
-        Response::Gossip(GossipReply {
-            header,
-            judgements,
-            newer,
-            digest: None,
-            claims: Vec::new(),
-            free_place: None,
-            prune: Vec::new(),
-            recent: Vec::new(),
-        })
-    }
-
-    fn judge_all(
-        &mut self,
-        now: Time,
-        messages: Vec<Message>,
-        from: Option<&NodeId>,
-        out: &mut Vec<Output>,
-    ) -> (Vec<Judgement>, Vec<Message>) {
-        let mut judgements = Vec::with_capacity(messages.len());
-        let (mut newer, mut bytes) = (Vec::new(), 0);
-        for message in messages {
-            let (origin, kind, uuid, hops) = (message.origin.clone(), message.kind, message.uuid, message.path.len());
-            let outcome = self.judge(now, message, from, out);
-            self.counters.messages_received += 1;
-            if let Some(link) = from.and_then(|from| self.overlay.links.get_mut(from)) {
-                link.counts.received += 1;
-                link.counts.duplicate += u64::from(outcome == Outcome::Duplicate);
-            }
-            let again = Again { origin: &origin, kind, uuid: &uuid, hops, at: now };
-            let keep = outcome == Outcome::Duplicate && self.must_go_on(&again, from);
-            if outcome == Outcome::Stale
-                && kind == Kind::State
-                && bytes < MAX_BATCH_BYTES
-                && let Some(held) = self.state_to_repair(&origin)
-            {
-                bytes += held.weight();
-                newer.push(held);
-            }
-            judgements.push(Judgement { outcome, keep });
-        }
-        (judgements, newer)
-    }
-
     /// Judges one message and passes it on if it is new.
     pub(super) fn judge(
         &mut self,

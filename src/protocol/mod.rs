@@ -19,6 +19,7 @@ mod table;
 mod view;
 mod words;
 
+mod answering;
 mod bootstrap;
 mod dissemination;
 mod doubt;
