@@ -18,6 +18,9 @@ use crate::lines::Lines;
 /// What a page may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Whether the graph's picture stands still.
+pub const STILL: &str = "return !gossip.graph.moving";
+
 /// One browser at a time: several would only slow one another down.
 static ONE: Mutex<()> = Mutex::new(());
 
@@ -134,7 +137,7 @@ impl Browser {
         self.wait("the page is live", "return document.getElementById('link-state').dataset.state === 'live'");
         self.wait("all nodes are there", &format!("return gossip.store.nodes.size === {nodes}"));
         self.wait("links are there", &format!("return gossip.store.links.length >= {}", nodes - 1));
-        self.wait("the layout settles", "return !gossip.graph.moving");
+        self.wait("the layout settles", STILL);
     }
 
     pub fn reload(&self) {

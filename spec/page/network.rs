@@ -1,7 +1,7 @@
 //! The network as the page shows it: the graph, the table of nodes, the table of books.
 
-use crate::browser::Browser;
-use crate::harness::{Server, eventually, network};
+use crate::browser::{Browser, PATIENCE, STILL};
+use crate::harness::{Server, eventually, eventually_within, network};
 
 /// Where a node stands in the window.
 fn place(browser: &Browser, id: u16) -> (i64, i64) {
@@ -12,6 +12,27 @@ fn place(browser: &Browser, id: u16) -> (i64, i64) {
     );
     let found = browser.run(&script);
     (found[0].as_i64().expect("x"), found[1].as_i64().expect("y"))
+}
+
+/// Points at what stands in the graph, once it stands; again, if the network linked anew meanwhile, which moves nodes away
+/// from under the mouse.
+fn while_still<T>(browser: &Browser, point: impl Fn() -> T) -> T {
+    let links = "return JSON.stringify(gossip.store.links)";
+    eventually_within(PATIENCE, "the links stay for a moment", || {
+        browser.wait("the layout settles", STILL);
+        let before = browser.run(links);
+        let found = point();
+        (browser.run(links) == before).then_some(found)
+    })
+}
+
+/// Clicks a node, and says where it stood. No card is open then, as it may lie above the node.
+fn click(browser: &Browser, id: u16) -> (i64, i64) {
+    browser.run("gossip.store.chooseNode(null)");
+    browser.wait("no card", "return document.getElementById('node-card').hidden");
+    let at = place(browser, id);
+    browser.drag(at, at);
+    at
 }
 
 fn links(servers: &[Server]) -> usize {
@@ -29,7 +50,7 @@ fn a_network_of_16_is_drawn_and_can_be_moved() {
     eventually("all links are drawn", || {
         (browser.run("return gossip.store.links.length").as_u64() == u64::try_from(links(&servers)).ok()).then_some(())
     });
-    browser.wait("the layout settles", "return !gossip.graph.moving");
+    browser.wait("the layout settles", STILL);
     let colours = browser.run(
         "const canvas = document.getElementById('graph');
          const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
@@ -41,14 +62,16 @@ fn a_network_of_16_is_drawn_and_can_be_moved() {
     browser.screenshot("graph-16-light");
 
     // Nobody stands on another, and all are in sight.
-    let near = browser.run(
-        "const box = document.getElementById('graph').getBoundingClientRect();
-         const all = [...gossip.store.nodes.keys()].map((key) => gossip.graph.placeOf(key));
-         const out = all.filter(([x, y]) => x < 10 || y < 10 || x > box.width - 10 || y > box.height - 10).length;
-         let least = Infinity;
-         all.forEach(([x, y], i) => all.slice(i + 1).forEach(([u, v]) => (least = Math.min(least, Math.hypot(x - u, y - v)))));
-         return [out, least]",
-    );
+    let near = while_still(&browser, || {
+        browser.run(
+            "const box = document.getElementById('graph').getBoundingClientRect();
+             const all = [...gossip.store.nodes.keys()].map((key) => gossip.graph.placeOf(key));
+             const out = all.filter(([x, y]) => x < 10 || y < 10 || x > box.width - 10 || y > box.height - 10).length;
+             let least = Infinity;
+             all.forEach(([x, y], i) => all.slice(i + 1).forEach(([u, v]) => (least = Math.min(least, Math.hypot(x - u, y - v)))));
+             return [out, least]",
+        )
+    });
     assert!(near[0] == 0 && near[1].as_f64() > Some(30.0), "{near}");
 
     // A click shows the node's card, beside the node and not above it.
@@ -58,33 +81,36 @@ fn a_network_of_16_is_drawn_and_can_be_moved() {
              const keys = [...gossip.store.nodes.keys()];
              return keys.find((key) => x(key) === {extreme}(...keys.map(x)))"
         );
-        let outermost: u16 = browser.run(&script).as_str().expect("a node").parse().expect("its id is a port");
-        let (x, y) = place(&browser, outermost);
-        browser.drag((x, y), (x, y));
+        let (outermost, (x, y)) = while_still(&browser, || {
+            let outermost: u16 = browser.run(&script).as_str().expect("a node").parse().expect("its id is a port");
+            (outermost, click(&browser, outermost))
+        });
         browser.says("#node-card", &format!("Node {outermost}"));
         let beside = format!(
             "const card = document.getElementById('node-card').getBoundingClientRect();
              return {x} < card.left || card.right < {x}"
         );
         assert_eq!(browser.run(&beside), true, "the card lies on the side of {outermost} at {x}, {y}");
-        // It may lie above the next.
         browser.click("#node-card h3 button");
     }
     // It tells of the links; dragging moves the node, and it stays there.
     let other = servers[9].port;
-    let (x, y) = place(&browser, other);
-    browser.drag((x, y), (x, y));
+    while_still(&browser, || click(&browser, other));
     browser.says("#node-card", &format!("Node {other}"));
-    for peer in servers[9].peers() {
-        browser.says("#node-card", &peer.to_string());
-    }
+    eventually("the card tells of its links", || {
+        let card = browser.text("#node-card");
+        servers[9].peers().iter().all(|peer| card.contains(&peer.to_string())).then_some(())
+    });
     browser.click("#node-card h3 button");
-    browser.drag((x, y), (x + 60, y + 40));
-    browser.wait("the layout settles", "return !gossip.graph.moving");
-    let moved = place(&browser, other);
+    let ((x, y), moved) = while_still(&browser, || {
+        let (x, y) = place(&browser, other);
+        browser.drag((x, y), (x + 60, y + 40));
+        browser.wait("the layout settles", STILL);
+        ((x, y), place(&browser, other))
+    });
     assert!((moved.0 - x - 60).abs() < 4 && (moved.1 - y - 40).abs() < 4, "{moved:?} is not where {x}, {y} was put");
     browser.click("#fit");
-    browser.wait("the layout settles", "return !gossip.graph.moving");
+    browser.wait("the layout settles", STILL);
 
     // The wheel's buttons zoom; empty ground moves the view.
     let width = || {

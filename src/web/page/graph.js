@@ -25,6 +25,7 @@ export class Graph {
   #marks = null;
   #journey = null;
   #framed = false;
+  #following = false;
   #noteTimer = null;
 
   constructor(store) {
@@ -110,9 +111,9 @@ export class Graph {
       this.#layout.tick();
       ticks += 1;
     }
-    const following = this.#camera.follow(this.#layout.bounds(), this.#still.matches ? 1 : 0.14);
+    this.#following = this.#camera.follow(this.#layout.bounds(), this.#still.matches ? 1 : 0.14);
     this.#paint(now);
-    if (this.#layout.moving || following || this.#travel.count > 0) this.wake();
+    if (this.moving || this.#travel.count > 0) this.wake();
   }
 
   #paint(now) {
@@ -167,8 +168,9 @@ export class Graph {
     return i === undefined ? null : this.#camera.toScreen(this.#layout.x[i], this.#layout.y[i]);
   }
 
+  /** Whether nodes change their places on the screen: the layout settles, or the camera follows it. */
   get moving() {
-    return this.#layout.moving;
+    return this.#layout.moving || this.#following;
   }
 
   /** How many lights are on their way. */
