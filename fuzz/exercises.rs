@@ -149,7 +149,7 @@ fn patch(data: &[u8]) -> Result<(), Problem> {
 
 /// A node of small bounds, put through anything: each line is one step. `W500` lets half a second pass; `G`, `S` and `L` are
 /// followed by the body of a request to `/gossip/`, `/sync/` and `/peers/`; `D` closes a peer's link; `A` answers the oldest
-/// open call with a body, `F` fails it; `M`, `P` and `R` are a user's message, state and read marks, `C` takes the state back; `E` adds a seed and `U` removes one, `T`
+/// open call with a body, `N` with 204, `J` with 412, `F` fails it; `M`, `P` and `R` are a user's message, state and read marks, `C` takes the state back; `E` adds a seed and `U` removes one, `T`
 /// forgets a node or, with a uuid behind a blank, one message of it; `X` stops the node.
 pub fn node(data: &[u8]) {
     let config = Config {

@@ -108,17 +108,8 @@ fn envelope(from: u16, messages: Vec<Message>, digest: Option<Digest>) -> Envelo
 fn accepting(from: &NodeId, envelope: &Envelope) -> GossipReply {
     let NodeId::Port(port) = from else { unreachable!("all are ports") };
     let judgements = vec![Judgement { outcome: Outcome::New, keep: false }; envelope.messages.len()];
-    let (header, digest) = (header(port - 7_000), envelope.digest);
-    GossipReply {
-        header,
-        judgements,
-        newer: vec![],
-        digest,
-        claims: vec![],
-        free_place: None,
-        prune: vec![],
-        recent: vec![],
-    }
+    let sender = header(port - 7_000).into();
+    GossipReply { sender, judgements, digest: envelope.digest, ..GossipReply::nothing(from.clone()) }
 }
 
 /// Answers every envelope, and what follows from that; nobody is there for other calls.

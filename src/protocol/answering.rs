@@ -9,7 +9,7 @@ use super::limits::MAX_BATCH_BYTES;
 use super::link::Link;
 use super::node::Node;
 use super::trees::Again;
-use super::words::{Digest, Kind, Message, NodeId, Time};
+use super::words::{Kind, Message, NodeId, Time};
 
 impl Node {
     /// `POST /gossip/` with an envelope.
@@ -39,7 +39,6 @@ impl Node {
         self.push_held_back(now, &from, envelope.graft.as_ref(), out);
         self.hear_wishes(now, &from, envelope.graft, &envelope.prune);
         self.hear_announcements(now, &from, envelope.recent, out);
-        let same = |ours: &Digest| envelope.digest.as_ref() == Some(ours);
         let digest = envelope.digest.as_ref().map(|theirs| {
             self.heartbeat_seen(now, &from);
             self.compare_digest(now, &from, *theirs);
@@ -47,13 +46,15 @@ impl Node {
         });
         let claims = self.claims_for(now, &from);
         let free_place = digest.is_some().then(|| self.advertise_place(now, &from)).flatten();
-        let recent = if digest.is_some() { self.take_announcements(&from) } else { Vec::new() };
+        let recent = if digest.is_some() { self.take_announcements(&from, brief) } else { Vec::new() };
         let (header, prune) = (self.header(&from), self.take_prunes(&from));
-        let reply = GossipReply { header, judgements, newer, digest, claims, free_place, prune, recent };
-        if brief && reply.adds_nothing() && reply.digest.as_ref().is_none_or(same) {
-            return Response::NothingToAdd;
+        let still_linked = header.linked;
+        let sender = header.into();
+        let mut reply = GossipReply { sender, judgements, newer, digest, claims, free_place, prune, recent };
+        if brief && still_linked {
+            reply.shorten(envelope.digest.as_ref());
         }
-        Response::Gossip(reply)
+        if reply.says_nothing() { Response::NothingToAdd } else { Response::Gossip(reply) }
     }
 
     /// `POST /gossip/` with bare messages: nobody in particular sent them.
@@ -67,14 +68,10 @@ impl Node {
             brief: true,
         };
         Response::Gossip(GossipReply {
-            header,
             judgements,
             newer,
-            digest: None,
-            claims: Vec::new(),
-            free_place: None,
-            prune: Vec::new(),
-            recent: Vec::new(),
+            sender: header.into(),
+            ..GossipReply::nothing(self.id.clone())
         })
     }
 

@@ -18,7 +18,8 @@ pub struct Header {
     pub boot: Boot,
     /// Whether the sender holds a link to the receiver.
     pub linked: bool,
-    /// Whether the sender understands [`Sender::Link`] and [`Reply::NothingToAdd`].
+    /// Whether the sender understands [`Sender::Link`], [`Announced::Stamp`](super::words::Announced) and
+    /// [`Reply::NothingToAdd`].
     pub brief: bool,
 }
 
@@ -122,16 +123,22 @@ pub struct Judgement {
     pub keep: bool,
 }
 
-/// The answer to an [`Envelope`].
+impl Judgement {
+    /// What is not worth a word.
+    pub const NEW: Judgement = Judgement { outcome: Outcome::New, keep: false };
+}
+
+/// The answer to an [`Envelope`]. To who named no more than the link it may be brief: no more than the link names the
+/// answering node either, and what is left out is as expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GossipReply {
     /// Who answers.
-    pub header: Header,
-    /// One per message, in order.
+    pub sender: Sender,
+    /// One per message, in order; in a brief answer none if all were new.
     pub judgements: Vec<Judgement>,
     /// The held states for those that were stale, as far as they fit.
     pub newer: Vec<Message>,
-    /// What the answering node holds, after this request.
+    /// What the answering node holds, after this request, if a digest came; in a brief answer only if it is another one.
     pub digest: Option<Digest>,
     /// What it believes of others.
     pub claims: Vec<Claim>,
@@ -145,17 +152,50 @@ pub struct GossipReply {
 }
 
 impl GossipReply {
-    /// Whether it comes over a link that the answering node holds and says, beside what that node holds, only that every message was
-    /// new.
-    pub fn adds_nothing(&self) -> bool {
-        let Self { header, judgements, newer, digest: _, claims, free_place, prune, recent } = self;
-        header.linked
-            && judgements.iter().all(|judgement| *judgement == Judgement { outcome: Outcome::New, keep: false })
+    /// A brief answer that says nothing.
+    pub fn nothing(from: NodeId) -> GossipReply {
+        GossipReply {
+            sender: Sender::Link(from),
+            judgements: Vec::new(),
+            newer: Vec::new(),
+            digest: None,
+            claims: Vec::new(),
+            free_place: None,
+            prune: Vec::new(),
+            recent: Vec::new(),
+        }
+    }
+
+    /// Whether it is a brief answer that says nothing.
+    pub fn says_nothing(&self) -> bool {
+        let Self { sender, judgements, newer, digest, claims, free_place, prune, recent } = self;
+        matches!(sender, Sender::Link(_))
+            && judgements.is_empty()
             && newer.is_empty()
+            && digest.is_none()
             && claims.is_empty()
             && free_place.is_none()
             && prune.is_empty()
             && recent.is_empty()
+    }
+
+    /// Makes it brief. `asked` is the digest that came.
+    pub fn shorten(&mut self, asked: Option<&Digest>) {
+        self.sender = Sender::Link(self.sender.id().clone());
+        if self.judgements.iter().all(|judgement| *judgement == Judgement::NEW) {
+            self.judgements.clear();
+        }
+        if self.digest.as_ref() == asked {
+            self.digest = None;
+        }
+    }
+
+    /// Takes back what making it brief left out: of so many messages, and with the digest that went.
+    pub fn lengthen(&mut self, messages: usize, asked: Option<Digest>) {
+        if self.judgements.is_empty() {
+            self.judgements = vec![Judgement::NEW; messages];
+        }
+        self.digest = self.digest.or(asked);
     }
 }
 
@@ -325,8 +365,7 @@ pub enum Call {
 pub enum Reply {
     /// For [`Call::Gossip`].
     Gossip(GossipReply),
-    /// For a [`Call::Gossip`] that names no more than the link: every message was new, what the sender holds is held here too, and
-    /// there is nothing else to say.
+    /// For a [`Call::Gossip`] that names no more than the link: a brief answer that says nothing.
     NothingToAdd,
     /// For [`Call::Sync`].
     Sync(SyncReply),

@@ -18,6 +18,9 @@ use super::limits::UNLIMITED_REACH;
 use super::tree::Copies;
 use super::words::{LogKey, Message, NodeId, Path, Time};
 
+/// So many messages of one stamp are looked through for one origin's: as many as nodes may send at once. Strangers can make more.
+const MOST_OF_ONE_STAMP: usize = 64;
+
 /// One copy's arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival {
@@ -183,6 +186,21 @@ impl Log {
     pub fn get_mut(&mut self, uuid: &Uuid) -> Option<&mut Record> {
         let slot = self.slot_of(uuid)?;
         self.slots.get_mut(slot as usize)?.as_mut()
+    }
+
+    /// The record of this stamp and origin; none where several carry the stamp and it cannot be told at once which is meant.
+    pub fn stamped(&self, stamp: u64, origin: &NodeId) -> Option<&Record> {
+        let (low, high) = (LogKey { stamp, uuid: Uuid::nil() }, LogKey { stamp, uuid: Uuid::max() });
+        let mut found = None;
+        for (looked_at, slot) in self.order.range(low..=high).map(|(_, slot)| slot).enumerate() {
+            let record = self.in_slot(*slot)?;
+            let is_it = record.message.origin == *origin;
+            if looked_at == MOST_OF_ONE_STAMP || (is_it && found.is_some()) {
+                return None;
+            }
+            found = if is_it { Some(record) } else { found };
+        }
+        found
     }
 
     /// All records, oldest first.

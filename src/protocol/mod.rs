@@ -69,6 +69,6 @@ pub use sketch::{Difference, SYMBOL_BYTES, Sketch};
 pub use table::{Entry, Merge, State, Table};
 pub use view::View;
 pub use words::{
-    Announcement, Boot, Claim, Content, Digest, FreePlace, Graft, IdError, IdForm, Kind, LogKey, Message, NodeId, Path,
-    Payload, Status, Time, Version, is_version,
+    Announced, Announcement, Boot, Claim, Content, Digest, FreePlace, Graft, IdError, IdForm, Kind, LogKey, Message,
+    NodeId, Path, Payload, Status, Time, Version, is_version,
 };

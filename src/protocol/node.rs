@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
-use super::calls::{Call, Header, Reply};
+use super::calls::{Call, GossipReply, Header, Reply};
 use super::config::Config;
 use super::door::{Event, Input, Output, Refusal, Request, Response};
 use super::doubt::Past;
@@ -247,12 +247,10 @@ impl Node {
 
     fn delivered(&mut self, now: Time, to: NodeId, purpose: Purpose, reply: Reply, out: &mut Vec<Output>) {
         match (purpose, reply) {
-            (Purpose::Gossip(carried), Reply::NothingToAdd) if self.may_be_brief(&to, &carried) => {
-                self.nothing_was_added(now, &to, &carried, out);
+            (Purpose::Gossip(carried), Reply::NothingToAdd) => {
+                self.gossip_answered(now, &to, carried, GossipReply::nothing(to.clone()), out);
             }
-            (Purpose::Gossip(carried), Reply::Gossip(reply)) => {
-                self.gossip_answered(now, &to, &carried, reply, out);
-            }
+            (Purpose::Gossip(carried), Reply::Gossip(reply)) => self.gossip_answered(now, &to, carried, reply, out),
             (Purpose::Sync, Reply::Sync(reply)) => self.sync_answered(now, &to, reply, out),
             (Purpose::Offer, Reply::Link(reply)) => self.offer_answered(now, &to, reply, out),
             (Purpose::Join, Reply::Link(reply)) => self.join_answered(now, reply, out),

@@ -55,7 +55,7 @@ impl Node {
             self.counters.envelopes_sent += 1;
             let free_place = due.then(|| self.advertise_place(now, to)).flatten();
             let (graft, prune) = (self.take_grafts(to), self.take_prunes(to));
-            let recent = if due { self.take_announcements(to) } else { Vec::new() };
+            let recent = if due { self.take_announcements(to, brief) } else { Vec::new() };
             let digest = due.then(|| self.digest());
             let envelope = Envelope { sender, messages, digest, claims, free_place, graft, prune, recent };
             let next_heartbeat = now.after(self.heartbeat_pause(to));
@@ -170,34 +170,40 @@ impl Node {
         Some(message)
     }
 
-    /// Whether the answer to an envelope may leave out who answers: it named no more than the link, which still stands. Whatever
-    /// else answers there has no reason to answer nothing.
-    pub(super) fn may_be_brief(&self, to: &NodeId, carried: &Carried) -> bool {
-        carried.brief && self.overlay.links.get(to).is_some_and(|link| link.boot == carried.boot)
-    }
-
-    /// An envelope was answered, and there was nothing to say: as if all that is left out had been said.
-    pub(super) fn nothing_was_added(&mut self, now: Time, to: &NodeId, carried: &Carried, out: &mut Vec<Output>) {
-        let (cluster, boot) = (self.config.cluster.clone(), carried.boot);
-        let reply = GossipReply {
-            header: Header { cluster, from: to.clone(), boot, linked: true, brief: true },
-            judgements: vec![Judgement { outcome: Outcome::New, keep: false }; carried.items.len()],
-            newer: Vec::new(),
-            digest: carried.digest,
-            claims: Vec::new(),
-            free_place: None,
-            prune: Vec::new(),
-            recent: Vec::new(),
-        };
-        self.gossip_answered(now, to, carried, reply, out);
-    }
-
     /// An envelope was answered.
     pub(super) fn gossip_answered(
         &mut self,
         now: Time,
         to: &NodeId,
+        carried: Carried,
+        mut reply: GossipReply,
+        out: &mut Vec<Output>,
+    ) {
+        let header = match &reply.sender {
+            Sender::Header(header) => header.clone(),
+            Sender::Link(id) if id == to && self.may_be_brief(to, &carried) => {
+                reply.lengthen(carried.items.len(), carried.digest);
+                let cluster = self.config.cluster.clone();
+                Header { cluster, from: to.clone(), boot: carried.boot, linked: true, brief: true }
+            }
+            // Another program answers there, or another life of this one.
+            Sender::Link(_) => return self.gossip_failed(now, to, carried, Failure::Unknown, out),
+        };
+        self.hear_answer(now, to, &carried, header, reply, out);
+    }
+
+    /// Whether the answer to an envelope may leave out who answers: it named no more than the link, which still stands.
+    fn may_be_brief(&self, to: &NodeId, carried: &Carried) -> bool {
+        carried.brief && self.overlay.links.get(to).is_some_and(|link| link.boot == carried.boot)
+    }
+
+    /// What an answer says, and who says it.
+    fn hear_answer(
+        &mut self,
+        now: Time,
+        to: &NodeId,
         carried: &Carried,
+        header: Header,
         reply: GossipReply,
         out: &mut Vec<Output>,
     ) {
@@ -205,17 +211,17 @@ impl Node {
             link.ended();
             link.pace.answered(carried.sent_at, now);
         }
-        if self.meet(now, &reply.header, out).is_err() || reply.judgements.len() > carried.items.len() {
+        if self.meet(now, &header, out).is_err() || reply.judgements.len() > carried.items.len() {
             return;
         }
-        let same_life = self.overlay.links.get(to).is_some_and(|link| link.boot == reply.header.boot);
-        if same_life && !reply.header.linked {
+        let same_life = self.overlay.links.get(to).is_some_and(|link| link.boot == header.boot);
+        if same_life && !header.linked {
             self.closed_by_peer(now, to, "the other side holds no link", out);
         } else if same_life {
             self.link_works(now, to);
             let until = now.after(BRIEF_HEARTBEATS * self.config.heartbeat_ms);
             if let Some(link) = self.overlay.links.get_mut(to)
-                && reply.header.brief
+                && header.brief
                 && !carried.brief
             {
                 link.brief_until = Some(until);

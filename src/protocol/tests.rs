@@ -194,17 +194,8 @@ pub(super) fn header(from: u16, linked: bool) -> Header {
 pub(super) fn accepting(peer: &NodeId, messages: usize) -> Reply {
     let NodeId::Port(port) = peer else { panic!("{peer} is no port") };
     let judgements = vec![Judgement { outcome: Outcome::New, keep: false }; messages];
-    let header = header(port - 7_000, true);
-    Reply::Gossip(GossipReply {
-        header,
-        judgements,
-        newer: Vec::new(),
-        digest: None,
-        claims: Vec::new(),
-        free_place: None,
-        prune: Vec::new(),
-        recent: Vec::new(),
-    })
+    let sender = header(port - 7_000, true).into();
+    Reply::Gossip(GossipReply { sender, judgements, ..GossipReply::nothing(peer.clone()) })
 }
 
 /// A few nodes whose calls arrive at once.

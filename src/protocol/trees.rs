@@ -26,7 +26,7 @@ use super::log::Record;
 use super::node::Node;
 use super::queue::{ItemKey, Waiting};
 use super::tree::{Copies, Tree, bit};
-use super::words::{Announcement, Graft, Kind, NodeId, Path, Time};
+use super::words::{Announced, Announcement, Graft, Kind, NodeId, Path, Time};
 
 /// A link by which a message takes so many hops fewer than by the parent becomes the parent although it was slower this once.
 const MUCH_SHORTER: usize = 2;
@@ -323,13 +323,17 @@ impl Node {
         taken
     }
 
-    /// What was not pushed over a link since its last digest.
-    pub(super) fn take_announcements(&mut self, to: &NodeId) -> Vec<Announcement> {
+    /// What was not pushed over a link since its last digest, as briefly as it may be named.
+    pub(super) fn take_announcements(&mut self, to: &NodeId, brief: bool) -> Vec<Announcement> {
         let Some(link) = self.overlay.links.get_mut(to) else { return Vec::new() };
         let mut held_back = std::mem::take(&mut link.held_back);
         let announce = |uuid: uuid::Uuid| {
-            let path = self.way_onward(self.log.get(&uuid)?);
-            (!path.contains(to)).then_some(Announcement { uuid, path })
+            let record = self.log.get(&uuid)?;
+            let path = self.way_onward(record);
+            let (stamp, origin) = (record.message.stamp, &record.message.origin);
+            let by_stamp = brief && self.log.stamped(stamp, origin).is_some();
+            let message = if by_stamp { Announced::Stamp(stamp) } else { Announced::Uuid(uuid) };
+            (!path.contains(to)).then_some(Announcement { message, path })
         };
         let announced = held_back.iter().copied().filter_map(announce).take(MAX_ANNOUNCED).collect();
         // The next ones need not ask for memory again.
@@ -351,20 +355,27 @@ impl Node {
         // When it would have come is not known: over a link that does not waver it was announced because it was late.
         let link = self.overlay.links.get(from).filter(|link| self.config.trees && link.pace.wavers());
         let slot = link.map(|link| link.slot);
-        for announcement in announced {
-            self.hear_way(now, announcement.uuid, &announcement.path, out);
+        for Announcement { message, path } in announced {
+            let uuid = match message {
+                Announced::Uuid(uuid) => Some(uuid),
+                Announced::Stamp(stamp) => {
+                    path.first().and_then(|origin| Some(self.log.stamped(stamp, origin)?.message.uuid))
+                }
+            };
+            // What is not held tells nothing yet: a difference of the digests brings it.
+            let Some(uuid) = uuid else { continue };
+            self.hear_way(now, uuid, &path, out);
             if let Some(slot) = slot {
-                self.take_shorter_way(&announcement, slot);
+                self.take_shorter_way(&uuid, &path, slot);
             }
         }
     }
 
     /// Makes the link that announced a message its origin's parent if its way is much shorter.
-    fn take_shorter_way(&mut self, announcement: &Announcement, slot: u8) {
-        let Some(record) = self.log.get(&announcement.uuid).filter(|record| !record.is_flooded()) else { return };
+    fn take_shorter_way(&mut self, uuid: &uuid::Uuid, path: &Path, slot: u8) {
+        let Some(record) = self.log.get(uuid).filter(|record| !record.is_flooded()) else { return };
         let origin = &record.message.origin;
-        let shorter = announcement.path.first() == Some(origin)
-            && announcement.path.len() + MUCH_SHORTER <= record.message.path.len();
+        let shorter = path.first() == Some(origin) && path.len() + MUCH_SHORTER <= record.message.path.len();
         let Some(tree) = self.table.tree_mut(origin).filter(|_| shorter) else { return };
         // Only the way of the parent is known to be the longer one.
         let parent_brought_it = tree.parent.is_some() && tree.parent == record.copies.first;

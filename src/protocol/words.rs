@@ -393,9 +393,18 @@ pub enum Graft {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {
     /// The message.
-    pub uuid: Uuid,
-    /// The path, up to and including the announcing node.
+    pub message: Announced,
+    /// The path, origin first, up to and including the announcing node.
     pub path: Path,
+}
+
+/// Which message is announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Announced {
+    /// The one of this uuid.
+    Uuid(Uuid),
+    /// The only one of its origin that carries this stamp: less to say, and to who holds it the same.
+    Stamp(u64),
 }
 
 /// Whether `version` is one that a message may carry.

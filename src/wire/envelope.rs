@@ -1,63 +1,21 @@
-//! `POST /gossip/` in JSON: who speaks, envelopes and their answers. Link requests are in `links.rs`.
+//! `POST /gossip/` in JSON: envelopes and their answers. Link requests are in `links.rs`.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Door;
+use super::announcements::AnnouncementShape;
 use super::ids::{self, check_form};
 use super::message::{MessageIn, MessageOut, check_all, parse_object};
 use super::problem::Problem;
-use super::{Door, PROTOCOL};
-use crate::protocol::limits::{MAX_ANNOUNCED, MAX_CLAIMS, MAX_GRAFTS, MAX_PATH, MAX_VERSION};
+use super::sender::{Said, SenderShape};
+use crate::protocol::limits::{MAX_CLAIMS, MAX_GRAFTS, MAX_VERSION};
 use crate::protocol::{
-    Announcement, Claim, Digest, Envelope, FreePlace, GossipReply, Graft, Header, Judgement, LogKey, NodeId, Outcome,
-    Sender, Status, is_version,
+    Claim, Digest, Envelope, FreePlace, GossipReply, Graft, Judgement, LogKey, NodeId, Outcome, Sender, Status,
 };
-
-/// Who speaks; the first members of every body between nodes.
-#[derive(Serialize, Deserialize)]
-pub(super) struct HeaderShape<'a> {
-    pub(super) protocol: u32,
-    #[serde(borrow)]
-    pub(super) cluster: Cow<'a, str>,
-    pub(super) from: Cow<'a, NodeId>,
-    pub(super) boot: u64,
-    pub(super) linked: bool,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) brief: bool,
-}
-
-impl<'a> HeaderShape<'a> {
-    pub(super) fn new(header: &'a Header) -> HeaderShape<'a> {
-        HeaderShape {
-            protocol: PROTOCOL,
-            cluster: Cow::Borrowed(&header.cluster),
-            from: Cow::Borrowed(&header.from),
-            boot: header.boot,
-            linked: header.linked,
-            brief: header.brief,
-        }
-    }
-
-    pub(super) fn check(self, door: Door) -> Result<Header, Problem> {
-        if !(1..=PROTOCOL + 1).contains(&self.protocol) {
-            let detail = format!("{} is not spoken here; this node speaks {PROTOCOL}", self.protocol);
-            return Err(Problem { status: 409, title: "Conflict".into(), ..Problem::field("protocol", detail) });
-        }
-        if self.cluster.len() > 64 {
-            return Err(Problem::field("cluster", "longer than 64 bytes").with_limit(64));
-        }
-        if !is_version(self.boot) {
-            return Err(Problem::field("boot", "not between 1 and 2^53-1").with_limit(MAX_VERSION));
-        }
-        check_form(door.form, &self.from, || "from".to_owned())?;
-        let cluster = Arc::from(&*self.cluster);
-        Ok(Header { cluster, from: self.from.into_owned(), boot: self.boot, linked: self.linked, brief: self.brief })
-    }
-}
 
 /// A place in the log's order.
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -194,45 +152,6 @@ fn check_origins(origins: Vec<NodeId>, field: &str, door: Door) -> Result<Vec<No
     Ok(origins)
 }
 
-#[derive(Serialize, Deserialize)]
-struct AnnouncementShape<'a> {
-    uuid: Uuid,
-    path: Cow<'a, [NodeId]>,
-}
-
-impl<'a> AnnouncementShape<'a> {
-    fn all(announcements: &'a [Announcement]) -> Vec<AnnouncementShape<'a>> {
-        let shape = |a: &'a Announcement| AnnouncementShape { uuid: a.uuid, path: Cow::Borrowed(&a.path) };
-        announcements.iter().map(shape).collect()
-    }
-
-    fn check_all(shapes: Vec<AnnouncementShape<'_>>, door: Door) -> Result<Vec<Announcement>, Problem> {
-        if shapes.len() > MAX_ANNOUNCED {
-            let detail = format!("more than {MAX_ANNOUNCED} announcements");
-            return Err(Problem::field("recent", detail).with_limit(MAX_ANNOUNCED as u64));
-        }
-        let check = |(i, shape): (usize, AnnouncementShape<'_>)| {
-            if shape.path.is_empty() || shape.path.len() > MAX_PATH {
-                let detail = format!("not between 1 and {MAX_PATH} ids");
-                return Err(Problem::field(format!("recent[{i}].path"), detail).with_limit(MAX_PATH as u64));
-            }
-            for id in shape.path.iter() {
-                check_form(door.form, id, || format!("recent[{i}].path"))?;
-            }
-            Ok(Announcement { uuid: shape.uuid, path: shape.path.into_owned().into() })
-        };
-        shapes.into_iter().enumerate().map(check).collect()
-    }
-}
-
-/// Who sends an envelope: all of it, or the link's other end alone.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum SenderShape<'a> {
-    Header(HeaderShape<'a>),
-    Link { link: &'a NodeId },
-}
-
 #[derive(Serialize)]
 struct EnvelopeOut<'a> {
     #[serde(flatten)]
@@ -292,10 +211,7 @@ struct EnvelopeIn<'a> {
 /// An envelope as JSON.
 pub(super) fn write_envelope(envelope: &Envelope) -> Vec<u8> {
     write(&EnvelopeOut {
-        sender: match &envelope.sender {
-            Sender::Header(header) => SenderShape::Header(HeaderShape::new(header)),
-            Sender::Link(link) => SenderShape::Link { link },
-        },
+        sender: SenderShape::new(&envelope.sender),
         messages: envelope.messages.iter().map(MessageOut::new).collect(),
         digest: envelope.digest.as_ref().map(DigestShape::new),
         claims: ClaimShape::all(&envelope.claims),
@@ -309,29 +225,20 @@ pub(super) fn write_envelope(envelope: &Envelope) -> Vec<u8> {
 /// Reads an envelope.
 pub(super) fn read_envelope(body: &[u8], door: Door) -> Result<Envelope, Problem> {
     let shape: EnvelopeIn<'_> = parse_object(body)?;
-    let sender = match shape.link {
-        Some(id) => {
-            let beside = (shape.protocol, shape.cluster, shape.from, shape.boot, shape.linked, shape.uuid);
-            if !matches!(beside, (None, None, None, None, None, None)) {
-                let detail = "stands in the place of protocol, cluster, from, boot and linked, not beside them";
-                return Err(Problem::field("link", detail));
-            }
-            check_form(door.form, &id, || "link".to_owned())?;
-            Sender::Link(id)
-        }
-        None => {
-            let missing = |name: &str| Problem::field(name, "is missing");
-            let header = HeaderShape {
-                protocol: shape.protocol.ok_or_else(|| missing("protocol"))?,
-                cluster: shape.cluster.ok_or_else(|| missing("cluster"))?,
-                from: Cow::Owned(shape.from.ok_or_else(|| missing("from"))?),
-                boot: shape.boot.ok_or_else(|| missing("boot"))?,
-                linked: shape.linked.ok_or_else(|| missing("linked"))?,
-                brief: shape.brief,
-            };
-            Sender::Header(header.check(door)?)
-        }
+    let said = Said {
+        link: shape.link,
+        protocol: shape.protocol,
+        cluster: shape.cluster,
+        from: shape.from,
+        boot: shape.boot,
+        linked: shape.linked,
+        brief: shape.brief,
     };
+    if said.link.is_some() && shape.uuid.is_some() {
+        return Err(Problem::field("link", "stands in an envelope, not in a message"));
+    }
+    let sender = said.check(door)?;
+    let recent = AnnouncementShape::check_all(shape.recent, sender.id(), door)?;
     Ok(Envelope {
         sender,
         messages: check_all(shape.messages, door.form, "messages")?,
@@ -340,15 +247,16 @@ pub(super) fn read_envelope(body: &[u8], door: Door) -> Result<Envelope, Problem
         free_place: shape.free_place.map(|place| place.check(door)).transpose()?,
         graft: shape.graft.map(|graft| graft.check(door)).transpose()?,
         prune: check_origins(shape.prune, "prune", door)?,
-        recent: AnnouncementShape::check_all(shape.recent, door)?,
+        recent,
     })
 }
 
 #[derive(Serialize)]
 struct GossipReplyOut<'a> {
     #[serde(flatten)]
-    header: HeaderShape<'a>,
-    outcomes: Vec<&'static str>,
+    sender: SenderShape<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcomes: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keep: Vec<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -369,16 +277,22 @@ struct GossipReplyOut<'a> {
 
 #[derive(Deserialize)]
 struct GossipReplyIn<'a> {
-    protocol: u32,
-    #[serde(borrow)]
-    cluster: Cow<'a, str>,
-    from: Cow<'a, NodeId>,
-    boot: u64,
-    linked: bool,
+    #[serde(default)]
+    link: Option<NodeId>,
+    #[serde(default)]
+    protocol: Option<u32>,
+    #[serde(default, borrow)]
+    cluster: Option<Cow<'a, str>>,
+    #[serde(default)]
+    from: Option<NodeId>,
+    #[serde(default)]
+    boot: Option<u64>,
+    #[serde(default)]
+    linked: Option<bool>,
     #[serde(default)]
     brief: bool,
-    #[serde(borrow)]
-    outcomes: Vec<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    outcomes: Option<Vec<Cow<'a, str>>>,
     #[serde(default)]
     keep: Vec<usize>,
     #[serde(default)]
@@ -401,9 +315,10 @@ struct GossipReplyIn<'a> {
 pub(super) fn write_gossip_reply(reply: &GossipReply) -> Vec<u8> {
     let kept = reply.judgements.iter().enumerate().filter(|(_, judgement)| judgement.keep);
     let forged = reply.judgements.iter().enumerate().filter(|(_, judgement)| judgement.outcome == Outcome::Forged);
+    let said = !reply.judgements.is_empty() || matches!(reply.sender, Sender::Header(_));
     write(&GossipReplyOut {
-        header: HeaderShape::new(&reply.header),
-        outcomes: reply.judgements.iter().map(|judgement| judgement.outcome.name()).collect(),
+        sender: SenderShape::new(&reply.sender),
+        outcomes: said.then(|| reply.judgements.iter().map(|judgement| judgement.outcome.name()).collect()),
         keep: kept.map(|(i, _)| i).collect(),
         forged: forged.map(|(i, _)| i).collect(),
         newer: reply.newer.iter().map(MessageOut::new).collect(),
@@ -418,7 +333,8 @@ pub(super) fn write_gossip_reply(reply: &GossipReply) -> Vec<u8> {
 /// Reads the answer to an envelope.
 pub(super) fn read_gossip_reply(body: &[u8], door: Door) -> Result<GossipReply, Problem> {
     let shape: GossipReplyIn<'_> = parse_object(body)?;
-    let header = HeaderShape {
+    let said = Said {
+        link: shape.link,
         protocol: shape.protocol,
         cluster: shape.cluster,
         from: shape.from,
@@ -426,6 +342,13 @@ pub(super) fn read_gossip_reply(body: &[u8], door: Door) -> Result<GossipReply, 
         linked: shape.linked,
         brief: shape.brief,
     };
+    let sender = said.check(door)?;
+    let outcomes = match (&sender, shape.outcomes) {
+        (_, Some(outcomes)) => outcomes,
+        (Sender::Link(_), None) => Vec::new(),
+        (Sender::Header(_), None) => return Err(Problem::field("outcomes", "is missing")),
+    };
+    let recent = AnnouncementShape::check_all(shape.recent, sender.id(), door)?;
     let judge = |(i, name): (usize, &Cow<'_, str>)| {
         let outcome = Outcome::ALL.iter().find(|(_, known)| known == name).map(|(outcome, _)| *outcome);
         let outcome = outcome.ok_or_else(|| Problem::field(format!("outcomes[{i}]"), "no known outcome"))?;
@@ -434,14 +357,14 @@ pub(super) fn read_gossip_reply(body: &[u8], door: Door) -> Result<GossipReply, 
         Ok(Judgement { outcome, keep: shape.keep.contains(&i) })
     };
     Ok(GossipReply {
-        header: header.check(door)?,
-        judgements: shape.outcomes.iter().enumerate().map(judge).collect::<Result<_, Problem>>()?,
+        sender,
+        judgements: outcomes.iter().enumerate().map(judge).collect::<Result<_, Problem>>()?,
         newer: check_all(shape.newer, door.form, "newer")?,
         digest: shape.digest.map(DigestShape::digest),
         claims: ClaimShape::check_all(shape.claims, door, MAX_CLAIMS)?,
         free_place: shape.free_place.map(|place| place.check(door)).transpose()?,
         prune: check_origins(shape.prune, "prune", door)?,
-        recent: AnnouncementShape::check_all(shape.recent, door)?,
+        recent,
     })
 }
 

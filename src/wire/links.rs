@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::Door;
-use super::envelope::{HeaderShape, write};
+use super::envelope::write;
 use super::ids::check_form;
 use super::message::parse_object;
 use super::problem::Problem;
+use super::sender::HeaderShape;
 use crate::protocol::limits::MAX_VERSION;
 use crate::protocol::{LinkAnswer, LinkCall, LinkReply, LinkWish, NodeId};
 

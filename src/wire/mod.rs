@@ -5,6 +5,7 @@
 //! `dialect.rs` holds all of the other dialect.
 
 mod acks;
+mod announcements;
 mod codec;
 mod dialect;
 mod envelope;
@@ -18,6 +19,7 @@ mod payload;
 mod problem;
 mod refused_json;
 mod reports;
+mod sender;
 mod sync;
 
 #[cfg(test)]

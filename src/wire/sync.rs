@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::Door;
-use super::envelope::{ClaimShape, HeaderShape, KeyShape, write};
+use super::envelope::{ClaimShape, KeyShape, write};
 use super::ids::{fingerprints_from_base64, fingerprints_to_base64, from_base64, to_base64};
 use super::message::{MessageIn, MessageOut, parse_object};
 use super::problem::Problem;
+use super::sender::HeaderShape;
 use crate::protocol::limits::{MAX_FINGERPRINTS, MAX_SYMBOLS};
 use crate::protocol::{SYMBOL_BYTES, SetForm, SyncCall, SyncReply};
 

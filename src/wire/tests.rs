@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::*;
 use crate::protocol::{
-    Announcement, Call, Claim, Content, Digest, Envelope, FreePlace, GossipReply, Graft, Header, IdForm, Judgement,
-    Kind, LinkAnswer, LinkCall, LinkReply, LinkWish, LogKey, Message, NodeId, Outcome, Payload, Reply, Request,
-    Response, Sender, SetForm, Status, SyncCall, SyncReply,
+    Announced, Announcement, Call, Claim, Content, Digest, Envelope, FreePlace, GossipReply, Graft, Header, IdForm,
+    Judgement, Kind, LinkAnswer, LinkCall, LinkReply, LinkWish, LogKey, Message, NodeId, Outcome, Payload, Reply,
+    Request, Response, Sender, SetForm, Status, SyncCall, SyncReply,
 };
 
 const LOCAL: Door = Door { form: IdForm::Local };
@@ -80,7 +80,11 @@ fn claims() -> Vec<Claim> {
 }
 
 fn announcement() -> Announcement {
-    Announcement { uuid: uuid(4), path: [port(7004), port(7002)].into() }
+    Announcement { message: Announced::Uuid(uuid(4)), path: [port(7004), port(7002)].into() }
+}
+
+fn stamped() -> Announcement {
+    Announcement { message: Announced::Stamp(41), path: [port(7004), port(7002), port(7009)].into() }
 }
 
 fn words(sender: Sender) -> Envelope {
@@ -107,7 +111,7 @@ fn calls() -> Vec<(&'static str, Call)> {
             }),
         ),
         ("envelope_that_understands_brief", Call::Gossip(words(Header { brief: true, ..header(true) }.into()))),
-        ("envelope_brief", Call::Gossip(words(Sender::Link(port(7009))))),
+        ("envelope_brief", Call::Gossip(Envelope { recent: vec![stamped()], ..words(Sender::Link(port(7009))) })),
         ("sync_fingerprints", sync(SetForm::Fingerprints(vec![1, u64::MAX]))),
         ("sync_symbols", sync(SetForm::Symbols((0..28).collect()))),
         ("link_join", link(LinkWish::Join { walk: Some(8), split: true })),
@@ -140,7 +144,7 @@ fn golden_calls_are_written_as_pinned_and_read_back() {
 #[test]
 fn golden_replies_are_written_as_pinned_and_read_back() {
     let gossip = GossipReply {
-        header: header(true),
+        sender: header(true).into(),
         judgements: Outcome::ALL
             .map(|(outcome, _)| Judgement { outcome, keep: outcome == Outcome::Duplicate })
             .to_vec(),
@@ -151,6 +155,7 @@ fn golden_replies_are_written_as_pinned_and_read_back() {
         prune: vec![port(7002)],
         recent: vec![announcement()],
     };
+    let brief = GossipReply { recent: vec![announcement(), stamped()], ..GossipReply::nothing(port(7009)) };
     let sync = SyncReply {
         header: header(true),
         floor: LogKey::default(),
@@ -174,6 +179,7 @@ fn golden_replies_are_written_as_pinned_and_read_back() {
     let link = |answer| Response::Link(LinkReply { header: header(true), answer, known_version: 5 });
     for (name, kind, response) in [
         ("gossip_reply", CallKind::Gossip, Response::Gossip(gossip)),
+        ("gossip_reply_brief", CallKind::Gossip, Response::Gossip(brief)),
         ("sync_reply", CallKind::Sync, Response::Sync(sync)),
         ("sync_reply_too_few", CallKind::Sync, Response::Sync(too_few)),
         ("link_reply_linked", CallKind::Link, link(LinkAnswer::Linked)),
@@ -242,6 +248,26 @@ fn a_link_stands_in_the_place_of_a_header_and_means_nothing_in_a_message() {
     let message = r#""uuid":"7d444840-9dc0-41d1-b245-000000000001","origin":7004,"version":1,"ttl":1,"payload":1"#;
     for body in [format!(r#"{{"link":7009,{message}}}"#), format!(r#"{{{message},"link":[]}}"#)] {
         assert!(matches!(read(&body), Ok(Request::Messages(messages)) if messages.len() == 1), "{body}");
+    }
+}
+
+#[test]
+fn announcements_are_bounded_and_named() {
+    let read = |recent: &str| {
+        let body = format!(r#"{{"link":7009,"recent":{recent}}}"#);
+        decode_request(Method::Post, "/gossip/", body.as_bytes(), LOCAL)
+    };
+    let Ok(Request::Gossip(envelope)) = read("[[7,[]],[8,[7001]]]") else { panic!("no envelope") };
+    let paths: Vec<_> = envelope.recent.iter().map(|announcement| announcement.path.to_vec()).collect();
+    assert_eq!(paths, [vec![port(7009)], vec![port(7001), port(7009)]]);
+    let long = format!("[[7,[]],[8,{:?}]]", vec![7_001; 256]);
+    for (recent, field) in [(&long[..], "recent[1].1"), (r#"[[7,["host:1"]]]"#, "recent[0].1")] {
+        assert_eq!(read(recent).unwrap_err().field.as_deref(), Some(field), "{recent}");
+    }
+    for recent in
+        ["[[7]]", "[7]", r#"[["7",[]]]"#, "[[-1,[]]]", "[[7,[],[]]]", &format!("[{}[7,[]]]", "[7,[]],".repeat(64))]
+    {
+        assert_eq!(read(recent).unwrap_err().status, 400, "{recent}");
     }
 }
 

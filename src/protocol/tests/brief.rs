@@ -15,9 +15,9 @@ fn acquainted() -> Bench {
 
 /// An answer in full of one that takes everything and understands brief words.
 fn understanding(envelope: &Envelope) -> Reply {
-    let Reply::Gossip(mut reply) = accepting(&id(2), envelope.messages.len()) else { panic!("no reply") };
-    reply.header.brief = true;
-    Reply::Gossip(reply)
+    let Reply::Gossip(reply) = accepting(&id(2), envelope.messages.len()) else { panic!("no reply") };
+    let sender = Header { brief: true, ..header(2, true) }.into();
+    Reply::Gossip(GossipReply { sender, ..reply })
 }
 
 fn envelope(sender: Sender, messages: Vec<Message>) -> Envelope {
@@ -61,7 +61,7 @@ fn what_is_new_and_no_more_is_answered_with_nothing() {
     assert!(matches!(bench.ask(Request::Gossip(full(news(51)))), Response::Gossip(_)));
     // A duplicate is something to tell, and so is a difference.
     let Response::Gossip(reply) = bench.ask(Request::Gossip(brief(news(50)))) else { panic!("a duplicate") };
-    assert_eq!((reply.judgements[0].outcome, reply.header.linked), (Outcome::Duplicate, true));
+    assert_eq!((reply.judgements[0].outcome, &reply.sender), (Outcome::Duplicate, &Sender::Link(id(1))));
     let digest = Some(Digest { hash: 7, ..bench.node.digest() });
     let Response::Gossip(reply) = bench.ask(Request::Gossip(Envelope { digest, ..brief(Vec::new()) })) else {
         panic!("a difference")
@@ -194,4 +194,84 @@ fn a_leaving_node_says_that_it_holds_the_link_no_more() {
     bench.tell(Input::Stop);
     let (_, last) = next(&mut bench);
     assert!(!last.sender.is_linked() && !last.claims.is_empty());
+}
+
+/// The paths by which a message came or could have come.
+fn paths(bench: &Bench, uuid: u128) -> Vec<Path> {
+    let record = bench.node.view().record(&Uuid::from_u128(uuid)).expect("held");
+    record.arrivals().map(|(path, _)| path.clone()).collect()
+}
+
+#[test]
+fn a_brief_answer_says_what_is_not_as_expected() {
+    let mut bench = acquainted();
+    bench.link(3);
+    // Three messages that 7002 does not push, as far as this node knows: two of them share a stamp.
+    for (uuid, version) in [(60, 5), (61, 6), (62, 6)] {
+        bench.hear(3, vec![message(Kind::Message, uuid, version, 64, &[9, 3])]);
+        if let Some(link) = bench.node.overlay.links.get_mut(&id(2)) {
+            link.hold_back(Uuid::from_u128(uuid));
+        }
+    }
+    let again = |uuid, version| message(Kind::Message, uuid, version, 64, &[9, 2]);
+    let messages = vec![again(50, 1), again(60, 5)];
+    let digest = Some(bench.node.digest());
+    let Response::Gossip(reply) = bench.ask(Request::Gossip(Envelope { digest, ..brief(messages) })) else {
+        panic!("an answer")
+    };
+    assert_eq!(reply.sender, Sender::Link(id(1)));
+    assert_eq!(reply.judgements.iter().map(|j| j.outcome).collect::<Vec<_>>(), [Outcome::New, Outcome::Duplicate]);
+    assert_eq!(reply.digest, Some(bench.node.digest()), "it holds one more than it was told of");
+    let named: Vec<Announced> = reply.recent.iter().map(|announcement| announcement.message).collect();
+    let by_uuid = |uuid| Announced::Uuid(Uuid::from_u128(uuid));
+    assert_eq!(named, [Announced::Stamp(5), by_uuid(61), by_uuid(62)], "two of one stamp cannot be told apart by it");
+    assert_eq!(reply.recent[0].path, path(&[9, 3, 1]));
+
+    // With nothing else to tell, that is all there is in it.
+    if let Some(link) = bench.node.overlay.links.get_mut(&id(2)) {
+        link.hold_back(Uuid::from_u128(60));
+    }
+    let digest = Some(bench.node.digest());
+    let answer = bench.ask(Request::Gossip(Envelope { digest, ..brief(Vec::new()) }));
+    let recent = vec![Announcement { message: Announced::Stamp(5), path: path(&[9, 3, 1]) }];
+    assert_eq!(answer, Response::Gossip(GossipReply { recent, ..GossipReply::nothing(id(1)) }));
+}
+
+#[test]
+fn what_a_brief_answer_leaves_out_is_as_expected() {
+    let mut bench = acquainted();
+    bench.ask(Request::Gossip(full(news(50))));
+    bench.ask(Request::SetState(payload("book")));
+    let (ticket, envelope) = next(&mut bench);
+    assert_eq!((&envelope.sender, envelope.messages.len()), (&Sender::Link(id(1)), 1));
+    let named = |message| Announcement { message, path: path(&[9, 8, 2]) };
+    let recent = vec![named(Announced::Stamp(1)), named(Announced::Stamp(7))];
+    let digest = envelope.digest.map(|digest| Digest { hash: 7, ..digest });
+    let reply = GossipReply { recent, digest, ..GossipReply::nothing(id(2)) };
+    bench.tell(Input::Delivered { ticket, reply: Reply::Gossip(reply) });
+    assert_eq!(paths(&bench, 50), [path(&[9, 2]), path(&[9, 8, 2])]);
+    assert_eq!(bench.node.overlay.links.get(&id(2)).map(|link| link.queue_length()), Some(0), "the book was taken");
+
+    // Two messages of that stamp and origin: neither is meant.
+    bench.ask(Request::Gossip(brief(vec![message(Kind::Message, 51, 1, 9, &[9, 2])])));
+    let recent = vec![Announcement { message: Announced::Stamp(1), path: path(&[9, 7, 2]) }];
+    bench.ask(Request::Gossip(Envelope { recent, ..brief(Vec::new()) }));
+    assert_eq!((paths(&bench, 50).len(), paths(&bench, 51).len()), (2, 1));
+}
+
+#[test]
+fn a_brief_answer_by_another_is_none() {
+    for (answering, brief) in [(3, true), (2, false)] {
+        let mut bench = if brief { acquainted() } else { Bench::new(quiet()) };
+        if !brief {
+            bench.link(2);
+        }
+        bench.ask(Request::SetState(payload("book")));
+        let (ticket, envelope) = next(&mut bench);
+        assert_eq!(matches!(envelope.sender, Sender::Link(_)), brief);
+        bench.tell(Input::Delivered { ticket, reply: Reply::Gossip(GossipReply::nothing(id(answering))) });
+        let (_, again) = next(&mut bench);
+        assert!(matches!(again.sender, Sender::Header(_)) && again.messages == envelope.messages);
+        assert_eq!(bench.node.overlay.links.get(&id(2)).map(|link| link.failures), Some(1));
+    }
 }

@@ -103,7 +103,7 @@ fn a_partner_with_a_free_place_links_besides_and_keeps_the_place_for_it() {
     let (ticket, ..) = asks(&mut bench).remove(0);
     answer(&mut bench, ticket, 8, LinkAnswer::Promised);
     assert_eq!(bench.wish(9, LinkWish::Link), LinkAnswer::Busy, "the place is promised");
-    assert!(bench.hear(8, Vec::new()).header.linked);
+    assert!(bench.hear(8, Vec::new()).sender.is_linked());
     assert_eq!(bench.peers(), [id(2), id(3), id(8)]);
     assert_eq!(full().wish(2, move_to(8, 7, true)), LinkAnswer::Busy, "a full node has none to keep");
 }

@@ -99,7 +99,7 @@ fn a_promise_is_kept_when_the_place_gets_free_or_the_newcomer_speaks() {
     assert_eq!(bench.peers(), [id(3), id(4)]);
     let mut other = full();
     assert_eq!(other.wish(4, LinkWish::InsteadOf(id(2))), LinkAnswer::Promised);
-    assert!(other.hear(4, Vec::new()).header.linked, "the newcomer came first");
+    assert!(other.hear(4, Vec::new()).sender.is_linked(), "the newcomer came first");
     assert_eq!(other.peers(), [id(3), id(4)]);
     assert_eq!(drops(&mut other), [id(2)]);
 }
@@ -122,7 +122,7 @@ fn a_newcomer_gets_both_ends_of_a_split_whatever_comes_first() {
         assert_eq!(bench.peers(), [], "nothing stands before the confirmation");
         if early {
             // The first end has split and pushes before its answer arrives.
-            assert!(bench.hear(3, Vec::new()).header.linked);
+            assert!(bench.hear(3, Vec::new()).sender.is_linked());
         } else {
             answer(&mut bench, 3, LinkAnswer::Linked);
         }
@@ -179,7 +179,7 @@ fn after_a_peer_closed_its_link_short_cycles_are_looked_for_unless_another_node_
 #[test]
 fn a_link_that_nobody_agreed_to_is_denied() {
     let mut bench = full();
-    assert!(!bench.hear(9, Vec::new()).header.linked);
+    assert!(!bench.hear(9, Vec::new()).sender.is_linked());
     assert_eq!(bench.peers(), [id(2), id(3)]);
 }
 

@@ -109,3 +109,23 @@ fn a_queue_drops_the_oldest_beyond_its_bound() {
     link.take_back(&key(11));
     assert_eq!(link.pop().map(|(key, _)| key), Some(key(12)));
 }
+
+#[test]
+fn a_stamp_names_a_message_only_if_no_other_may_be_meant() {
+    let mut log = Log::new(1_000, usize::MAX, 4, 1);
+    let mut add = |uuid: u128, stamp: u64, origin: u16| {
+        let message = message(Kind::Message, uuid, stamp, 9, &[origin]);
+        log.insert(Time(1), message, Copies::default());
+    };
+    (1..=63).for_each(|n| add(u128::from(n), 5, n));
+    add(100, 6, 1);
+    add(101, 6, 1);
+    add(102, 6, 2);
+    let named = |stamp: u64, origin: u16| log.stamped(stamp, &id(origin)).map(|record| record.message.uuid.as_u128());
+    assert_eq!((named(5, 1), named(5, 63), named(5, 64)), (Some(1), Some(63), None));
+    assert_eq!((named(6, 1), named(6, 2), named(7, 1)), (None, Some(102), None));
+    for uuid in 200..202 {
+        log.insert(Time(1), message(Kind::Message, uuid, 5, 9, &[70]), Copies::default());
+    }
+    assert!(log.stamped(5, &id(1)).is_none(), "more are not looked through");
+}

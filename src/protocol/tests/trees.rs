@@ -33,6 +33,10 @@ fn acquainted() -> Bench {
     bench
 }
 
+fn by_uuid(uuid: u128) -> Announced {
+    Announced::Uuid(Uuid::from_u128(uuid))
+}
+
 fn sent(uuid: u128, way: &[u16]) -> Message {
     message(Kind::Message, uuid, uuid as u64, 64, way)
 }
@@ -268,7 +272,7 @@ fn what_a_peer_need_not_get_is_announced_and_not_pushed() {
     for (ticket, to, call) in bench.calls() {
         let mut reply = answer_of(&call, Outcome::Duplicate, to != id(3));
         let Reply::Gossip(inner) = &mut reply else { unreachable!() };
-        inner.header = header(if to == id(3) { 3 } else { 4 }, true);
+        inner.sender = header(if to == id(3) { 3 } else { 4 }, true).into();
         bench.tell(Input::Delivered { ticket, reply });
     }
     bench.hear(2, vec![sent(101, &[6, 2])]);
@@ -277,7 +281,7 @@ fn what_a_peer_need_not_get_is_announced_and_not_pushed() {
     let digest = Digest { hash: 1, count: 1, floor: LogKey::default(), exact: None };
     let envelope = Envelope { digest: Some(digest), ..bare_envelope(3) };
     let Response::Gossip(reply) = bench.ask(Request::Gossip(envelope)) else { panic!("no answer") };
-    assert_eq!(reply.recent, [Announcement { uuid: Uuid::from_u128(101), path: path(&[6, 2, 1]) }]);
+    assert_eq!(reply.recent, [Announcement { message: by_uuid(101), path: path(&[6, 2, 1]) }]);
     bench.ask(Request::Gossip(Envelope { graft: Some(Graft::Origins(vec![id(6)])), ..bare_envelope(3) }));
     bench.hear(2, vec![sent(102, &[6, 2])]);
     assert!(bench.pushed().contains_key(&id(3)), "it asked for them again");
@@ -305,7 +309,7 @@ fn a_much_shorter_announced_way_is_asked_for_and_then_the_old_one_told_to_stop()
     bench.hear(2, vec![sent(100, &[6, 8, 9, 2])]);
     bench.pushed();
     let announce = |bench: &mut Bench, from: u16, way: &[u16]| {
-        let recent = vec![Announcement { uuid: Uuid::from_u128(100), path: path(way) }];
+        let recent = vec![Announcement { message: by_uuid(100), path: path(way) }];
         let (messages, claims, prune, sender) = (Vec::new(), Vec::new(), Vec::new(), header(from, true).into());
         let (digest, free_place, graft) = (None, None, None);
         bench.ask(Request::Gossip(Envelope { sender, messages, digest, claims, free_place, graft, prune, recent }));
@@ -337,7 +341,7 @@ fn who_announced_a_short_way_and_brought_nothing_is_not_believed_again() {
     bench.hear(2, vec![sent(100, &[6, 8, 9, 2])]);
     bench.pushed();
     let announce = |bench: &mut Bench, uuid| {
-        let recent = vec![Announcement { uuid: Uuid::from_u128(uuid), path: path(&[6, 3]) }];
+        let recent = vec![Announcement { message: by_uuid(uuid), path: path(&[6, 3]) }];
         let (messages, claims, prune, sender) = (Vec::new(), Vec::new(), Vec::new(), header(3, true).into());
         let (digest, free_place, graft) = (None, None, None);
         bench.ask(Request::Gossip(Envelope { sender, messages, digest, claims, free_place, graft, prune, recent }));
@@ -359,9 +363,9 @@ fn announced_paths_enter_the_log() {
     let mut bench = acquainted();
     bench.hear(2, vec![sent(100, &[6, 2])]);
     let recent = vec![
-        Announcement { uuid: Uuid::from_u128(100), path: path(&[6, 3]) },
-        Announcement { uuid: Uuid::from_u128(999), path: path(&[6, 3]) },
-        Announcement { uuid: Uuid::from_u128(100), path: path(&[9, 3]) },
+        Announcement { message: by_uuid(100), path: path(&[6, 3]) },
+        Announcement { message: by_uuid(999), path: path(&[6, 3]) },
+        Announcement { message: by_uuid(100), path: path(&[9, 3]) },
     ];
     bench.ask(Request::Gossip(Envelope { recent, ..bare_envelope(3) }));
     let view = bench.node.view();
