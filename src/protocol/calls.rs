@@ -41,6 +41,14 @@ impl Sender {
         }
     }
 
+    /// Its id, if that is all it says.
+    pub fn link(&self) -> Option<&NodeId> {
+        match self {
+            Sender::Header(_) => None,
+            Sender::Link(id) => Some(id),
+        }
+    }
+
     /// Whether it says that it holds a link to the receiver.
     pub fn is_linked(&self) -> bool {
         match self {

@@ -148,7 +148,7 @@ fn decode_gossip(body: &[u8], door: Door) -> Result<Request, Problem> {
     }
     if start.starts_with(b"[") {
         let messages: Vec<MessageIn<'_>> = parse(body)?;
-        return check_all(messages, door.form, "").map(Request::Messages);
+        return check_all(messages, door.form, "", None).map(Request::Messages);
     }
     if dialect::is_dialect(body) {
         if door.form != crate::protocol::IdForm::Local {
@@ -161,7 +161,7 @@ fn decode_gossip(body: &[u8], door: Door) -> Result<Request, Problem> {
         return read_envelope(body, door).map(Request::Gossip);
     }
     let message: MessageIn<'_> = parse_object(body)?;
-    Ok(Request::Messages(vec![message.check(door.form)?]))
+    Ok(Request::Messages(vec![message.check(door.form, None)?]))
 }
 
 /// Whether a body is an envelope: a message may have a member `link` that means nothing.

@@ -9,12 +9,12 @@ use uuid::Uuid;
 use super::Door;
 use super::announcements::AnnouncementShape;
 use super::ids::{self, check_form};
-use super::message::{MessageIn, MessageOut, check_all, parse_object};
+use super::message::{self, MessageIn, MessageOut, check_all, parse_object};
 use super::problem::Problem;
 use super::sender::{Said, SenderShape};
 use crate::protocol::limits::{MAX_CLAIMS, MAX_GRAFTS, MAX_VERSION};
 use crate::protocol::{
-    Claim, Digest, Envelope, FreePlace, GossipReply, Graft, Judgement, LogKey, NodeId, Outcome, Sender, Status,
+    Claim, Digest, Envelope, FreePlace, GossipReply, Graft, Judgement, LogKey, Message, NodeId, Outcome, Sender, Status,
 };
 
 /// A place in the log's order.
@@ -208,11 +208,18 @@ struct EnvelopeIn<'a> {
     recent: Vec<AnnouncementShape<'a>>,
 }
 
+fn write_messages<'a>(messages: &'a [Message], sender: &Sender) -> Vec<MessageOut<'a>> {
+    match sender.link() {
+        Some(link) => messages.iter().map(|message| message::brief(message, link)).collect(),
+        None => messages.iter().map(MessageOut::new).collect(),
+    }
+}
+
 /// An envelope as JSON.
 pub(super) fn write_envelope(envelope: &Envelope) -> Vec<u8> {
     write(&EnvelopeOut {
         sender: SenderShape::new(&envelope.sender),
-        messages: envelope.messages.iter().map(MessageOut::new).collect(),
+        messages: write_messages(&envelope.messages, &envelope.sender),
         digest: envelope.digest.as_ref().map(DigestShape::new),
         claims: ClaimShape::all(&envelope.claims),
         free_place: envelope.free_place.as_ref().map(PlaceShape::new),
@@ -240,8 +247,8 @@ pub(super) fn read_envelope(body: &[u8], door: Door) -> Result<Envelope, Problem
     let sender = said.check(door)?;
     let recent = AnnouncementShape::check_all(shape.recent, sender.id(), door)?;
     Ok(Envelope {
+        messages: check_all(shape.messages, door.form, "messages", sender.link())?,
         sender,
-        messages: check_all(shape.messages, door.form, "messages")?,
         digest: shape.digest.map(DigestShape::digest),
         claims: ClaimShape::check_all(shape.claims, door, MAX_CLAIMS)?,
         free_place: shape.free_place.map(|place| place.check(door)).transpose()?,
@@ -321,7 +328,7 @@ pub(super) fn write_gossip_reply(reply: &GossipReply) -> Vec<u8> {
         outcomes: said.then(|| reply.judgements.iter().map(|judgement| judgement.outcome.name()).collect()),
         keep: kept.map(|(i, _)| i).collect(),
         forged: forged.map(|(i, _)| i).collect(),
-        newer: reply.newer.iter().map(MessageOut::new).collect(),
+        newer: write_messages(&reply.newer, &reply.sender),
         digest: reply.digest.as_ref().map(DigestShape::new),
         claims: ClaimShape::all(&reply.claims),
         free_place: reply.free_place.as_ref().map(PlaceShape::new),
@@ -357,9 +364,9 @@ pub(super) fn read_gossip_reply(body: &[u8], door: Door) -> Result<GossipReply, 
         Ok(Judgement { outcome, keep: shape.keep.contains(&i) })
     };
     Ok(GossipReply {
-        sender,
         judgements: outcomes.iter().enumerate().map(judge).collect::<Result<_, Problem>>()?,
-        newer: check_all(shape.newer, door.form, "newer")?,
+        newer: check_all(shape.newer, door.form, "newer", sender.link())?,
+        sender,
         digest: shape.digest.map(DigestShape::digest),
         claims: ClaimShape::check_all(shape.claims, door, MAX_CLAIMS)?,
         free_place: shape.free_place.map(|place| place.check(door)).transpose()?,

@@ -27,11 +27,13 @@ pub(super) struct MessageIn<'a> {
     version: u64,
     ttl: u8,
     #[serde(default)]
-    kind: KindShape,
+    kind: Option<KindShape>,
     #[serde(borrow)]
     payload: &'a RawValue,
     #[serde(default)]
     path: Vec<NodeId>,
+    #[serde(default)]
+    via: Option<Vec<NodeId>>,
     #[serde(default)]
     relays: Option<u8>,
     #[serde(default)]
@@ -42,10 +44,9 @@ pub(super) struct MessageIn<'a> {
     signature: Option<Cow<'a, str>>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum KindShape {
-    #[default]
     State,
     Message,
 }
@@ -65,9 +66,13 @@ pub(super) struct MessageOut<'a> {
     origin: &'a NodeId,
     version: u64,
     ttl: u8,
-    kind: KindShape,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<KindShape>,
     payload: &'a RawValue,
-    path: &'a [NodeId],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a [NodeId]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    via: Option<&'a [NodeId]>,
     #[serde(skip_serializing_if = "is_zero")]
     relays: u64,
     #[serde(skip_serializing_if = "is_zero")]
@@ -90,9 +95,10 @@ impl<'a> MessageOut<'a> {
             origin: &message.origin,
             version: message.version,
             ttl: message.ttl,
-            kind: message.kind.into(),
+            kind: Some(message.kind.into()),
             payload: message.payload.raw(),
-            path: &message.path,
+            path: Some(&message.path),
+            via: None,
             relays: message.relays.into(),
             stamp: message.stamp,
             key: message.seal.as_ref().map(|seal| to_base64(seal.key.bytes())),
@@ -101,9 +107,21 @@ impl<'a> MessageOut<'a> {
     }
 }
 
+/// A message in brief words of this sender: without what the stamp, the origin and the sender say already.
+pub(super) fn brief<'a>(message: &'a Message, sender: &NodeId) -> MessageOut<'a> {
+    let whole = MessageOut::new(message);
+    let kind = whole.kind.filter(|_| message.kind == Kind::Message && message.stamp == 0);
+    let (path, via) = match &*message.path {
+        [only] if *only == message.origin => (None, None),
+        [first, via @ .., last] if *first == message.origin && last == sender => (None, Some(via)),
+        _ => (whole.path, None),
+    };
+    MessageOut { kind, path, via, ..whole }
+}
+
 impl MessageIn<'_> {
-    /// Checks what JSON types cannot say.
-    pub(super) fn check(self, form: IdForm) -> Result<Message, Problem> {
+    /// Checks what JSON types cannot say. `link` is who sends it in brief words.
+    pub(super) fn check(mut self, form: IdForm, link: Option<&NodeId>) -> Result<Message, Problem> {
         if !is_version(self.version) {
             return Err(out_of_range("version", self.version, 1, MAX_VERSION));
         }
@@ -112,6 +130,14 @@ impl MessageIn<'_> {
         }
         check_relays(self.relays)?;
         check_form(form, &self.origin, || "origin".to_owned())?;
+        if let Some(via) = self.via.take() {
+            let link = link.filter(|_| self.path.is_empty());
+            let link = link.ok_or_else(|| Problem::field("via", "stands in brief words only, and not beside path"))?;
+            for (i, id) in via.iter().enumerate() {
+                check_form(form, id, || format!("via[{i}]"))?;
+            }
+            self.path = [self.origin.clone()].into_iter().chain(via).chain([link.clone()]).collect();
+        }
         for (i, id) in self.path.iter().enumerate() {
             check_form(form, id, || format!("path[{i}]"))?;
         }
@@ -129,8 +155,9 @@ impl MessageIn<'_> {
         };
         check_payload(self.payload.get()).map_err(|error| Problem::field("payload", error))?;
         let kind = match self.kind {
-            KindShape::State => Kind::State,
-            KindShape::Message => Kind::Message,
+            Some(KindShape::Message) => Kind::Message,
+            None if link.is_some() && self.stamp.is_some() => Kind::Message,
+            Some(KindShape::State) | None => Kind::State,
         };
         let submitted = kind == Kind::Message;
         let seal = check_seal(self.key.as_deref(), self.signature.as_deref())?;
@@ -181,11 +208,16 @@ pub fn message_to_json(message: &Message) -> Vec<u8> {
 /// # Errors
 /// A [`Problem`] that names the field.
 pub fn message_from_json(json: &[u8], form: IdForm) -> Result<Message, Problem> {
-    parse_object::<MessageIn<'_>>(json)?.check(form)
+    parse_object::<MessageIn<'_>>(json)?.check(form, None)
 }
 
-/// Checks a list of messages; a bad one refuses the whole.
-pub(super) fn check_all(messages: Vec<MessageIn<'_>>, form: IdForm, field: &str) -> Result<Vec<Message>, Problem> {
+/// Checks a list of messages; a bad one refuses the whole. `link` is who sends them in brief words.
+pub(super) fn check_all(
+    messages: Vec<MessageIn<'_>>,
+    form: IdForm,
+    field: &str,
+    link: Option<&NodeId>,
+) -> Result<Vec<Message>, Problem> {
     if messages.len() > MAX_MESSAGES {
         let name = if field.is_empty() { "body" } else { field };
         let detail = format!("{} messages are more than {MAX_MESSAGES}", messages.len());
@@ -193,7 +225,7 @@ pub(super) fn check_all(messages: Vec<MessageIn<'_>>, form: IdForm, field: &str)
             .with_limit(MAX_MESSAGES as u64));
     }
     let checked = messages.into_iter().enumerate();
-    checked.map(|(i, message)| message.check(form).map_err(|p| p.within(&format!("{field}[{i}]")))).collect()
+    checked.map(|(i, message)| message.check(form, link).map_err(|p| p.within(&format!("{field}[{i}]")))).collect()
 }
 
 fn out_of_range(field: &str, value: u64, low: u64, high: u64) -> Problem {

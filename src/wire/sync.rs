@@ -141,5 +141,7 @@ pub(super) fn read_sync_reply(body: &[u8], door: Door) -> Result<SyncReply, Prob
 /// A page of a repair is bounded by its bytes, so it may hold more messages than an envelope.
 fn check_all_of_reply(messages: Vec<MessageIn<'_>>, door: Door) -> Result<Vec<crate::protocol::Message>, Problem> {
     let checked = messages.into_iter().enumerate();
-    checked.map(|(i, message)| message.check(door.form).map_err(|p| p.within(&format!("messages[{i}]")))).collect()
+    checked
+        .map(|(i, message)| message.check(door.form, None).map_err(|p| p.within(&format!("messages[{i}]"))))
+        .collect()
 }

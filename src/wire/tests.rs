@@ -252,6 +252,53 @@ fn a_link_stands_in_the_place_of_a_header_and_means_nothing_in_a_message() {
 }
 
 #[test]
+fn brief_messages_leave_out_what_the_stamp_and_the_ends_of_the_path_say() {
+    let id = r#""uuid":"7d444840-9dc0-41d1-b245-000000000001","origin":7004,"version":1,"ttl":1,"payload":1"#;
+    let read = |sender: &str, rest: &str| {
+        let body = format!(r#"{{{sender},"messages":[{{{id}{rest}}}]}}"#);
+        let read = decode_request(Method::Post, "/gossip/", body.as_bytes(), LOCAL)?;
+        let Request::Gossip(envelope) = read else { panic!("no envelope") };
+        let message = &envelope.messages[0];
+        Ok((message.kind, message.stamp, message.path.to_vec()))
+    };
+    let [link, full] = [r#""link":7009"#, r#""protocol":1,"cluster":"default","from":7009,"boot":1,"linked":true"#];
+    for (rest, expected) in [
+        ("", (Kind::State, 0, vec![port(7004)])),
+        (r#","stamp":5,"via":[]"#, (Kind::Message, 5, vec![port(7004), port(7009)])),
+        (r#","via":[7001,7002]"#, (Kind::State, 0, vec![port(7004), port(7001), port(7002), port(7009)])),
+        (r#","stamp":5,"kind":"state","path":[7004,7001]"#, (Kind::State, 0, vec![port(7004), port(7001)])),
+    ] {
+        assert_eq!(read(link, rest), Ok(expected), "{rest}");
+    }
+    assert_eq!(read(full, r#","stamp":5"#), Ok((Kind::State, 0, vec![port(7004)])), "only in brief words");
+    let long = format!(r#","via":{:?}"#, vec![7_001; 255]);
+    for (sender, rest, status, field) in [
+        (full, r#","via":[]"#, 400, "messages[0].via"),
+        (link, r#","via":[],"path":[7004]"#, 400, "messages[0].via"),
+        (link, r#","via":["host:1"]"#, 409, "messages[0].via[0]"),
+        (link, &long, 400, "messages[0].path"),
+    ] {
+        let problem: Problem = read(sender, rest).unwrap_err();
+        assert_eq!((problem.status, problem.field.as_deref()), (status, Some(field)), "{rest}");
+    }
+
+    // Whatever its path, a message comes out as it went in.
+    for way in [&[7004][..], &[7004, 7009], &[7004, 7001, 7009], &[7004, 7001], &[7004, 7009, 7001], &[7004, 7004]] {
+        for (kind, stamp) in [(Kind::State, 0), (Kind::Message, 0), (Kind::Message, 5)] {
+            let mut message = messages()[0].clone().altered(|content| (content.kind, content.stamp) = (kind, stamp));
+            message.path = way.iter().copied().map(port).collect();
+            let sent = Envelope { messages: vec![message], ..words(Sender::Link(port(7009))) };
+            let http = encode_call(&Call::Gossip(sent.clone()));
+            assert_eq!(
+                decode_request(http.method, &http.path, &http.body, LOCAL),
+                Ok(Request::Gossip(sent)),
+                "{way:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn announcements_are_bounded_and_named() {
     let read = |recent: &str| {
         let body = format!(r#"{{"link":7009,"recent":{recent}}}"#);

@@ -14,6 +14,7 @@ use actix_web::http::header as routed;
 use futures_core::Stream;
 use hyper::Response;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::ext::ReasonPhrase;
 use hyper::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use hyper::http::StatusCode;
 
@@ -92,14 +93,24 @@ impl Body for Outgoing {
 /// An answer that is all there.
 pub(super) fn whole(answer: Plain, busy: Busy) -> Response<Outgoing> {
     let kind = (!answer.text.is_empty()).then(|| HeaderValue::from_static(answer.content_type()));
-    let mut response = brief(answer, busy);
+    let mut response = bare(answer, busy);
     response.headers_mut().extend(kind.map(|kind| (CONTENT_TYPE, kind)));
     set_date(&mut response);
     response
 }
 
-/// The same with nothing said of it but its length.
+/// The same with nothing said of it but its length. A reason phrase may be empty (RFC 9112, section 4); that of 204, which most
+/// answers to nodes have, is a third of it.
 pub(super) fn brief(answer: Plain, busy: Busy) -> Response<Outgoing> {
+    let empty = answer.status == 204;
+    let mut response = bare(answer, busy);
+    if empty {
+        response.extensions_mut().insert(ReasonPhrase::from_static(b""));
+    }
+    response
+}
+
+fn bare(answer: Plain, busy: Busy) -> Response<Outgoing> {
     let status = answer.status;
     let content = Content::Whole(Some(answer.text.into()));
     let mut response = Response::new(Outgoing { content, _busy: busy });
