@@ -4,13 +4,12 @@
 //! node's id appended. A message never loops: a state is judged by its version, a submitted message by its uuid and, once
 //! that is forgotten, by the floor of the log. What a link loses here, `repair.rs` brings.
 
-use std::sync::Arc;
-
 use super::calls::Outcome;
 use super::disk::{DiskRecord, LogRecord};
 use super::door::{Event, Output, Refusal, Response};
 use super::foreign;
 use super::limits::{MAX_LEAP, UNLIMITED_REACH};
+use super::link::HeldBack;
 use super::log::{Arrival, Insert};
 use super::node::Node;
 use super::queue::{ItemKey, Waiting};
@@ -284,11 +283,8 @@ impl Node {
         if self.overlay.links.is_empty() {
             return;
         }
-        let onward = self.path_through(path);
-        if let Some(record) = self.log.get_mut(&uuid).filter(|record| Arc::ptr_eq(&record.message.path, path)) {
-            record.onward = Some(onward.clone());
-        }
-        let item = Waiting { ttl: ttl - 1, path: Some(onward), repair: false, patient: false };
+        let onward = Some(self.path_through(path));
+        let item = Waiting { ttl: ttl - 1, path: onward, repair: false, patient: false };
         let tree = self.tree_of_message(&uuid);
         self.pass_on(now, &ItemKey::Message(uuid, copy), &item, from, path, tree, out);
     }
@@ -320,6 +316,7 @@ impl Node {
         if astray && let Some(tree) = path.first().and_then(|origin| self.table.tree_mut(origin)) {
             tree.wake();
         }
+        let mut stamp = None;
         // Sending neither makes a link nor ends one.
         for place in 0..self.overlay.links.len() {
             let Some(id) = self.overlay.links.id_in(place).filter(|id| Some(*id) != from && !path.contains(id)) else {
@@ -328,8 +325,9 @@ impl Node {
             let id = id.clone();
             let Some(link) = self.overlay.links.get_mut(&id) else { continue };
             if tree.is_some_and(|tree| tree.is_lazy(link.slot)) {
-                if let ItemKey::Message(uuid, _) = key {
-                    link.hold_back(*uuid);
+                if let (ItemKey::Message(uuid, _), Some(path)) = (key, item.path.clone()) {
+                    let stamp = *stamp.get_or_insert_with(|| self.log.naming_stamp(uuid));
+                    link.hold_back(HeldBack { uuid: *uuid, stamp, ttl: item.ttl, path });
                 }
                 continue;
             }

@@ -11,7 +11,7 @@ use super::doubt::Doubt;
 use super::limits::{MAX_ANNOUNCED, MAX_BATCH, MAX_IN_FLIGHT};
 use super::pace::Pace;
 use super::queue::{ItemKey, Queue, Waiting};
-use super::words::{Boot, Digest, Graft, NodeId, Time};
+use super::words::{Boot, Digest, Graft, NodeId, Path, Time};
 
 /// Milliseconds after which a further request may follow one that is still under way: long enough that a loopback link
 /// gathers a batch instead, short enough that a distant one is kept busy.
@@ -72,6 +72,19 @@ pub struct Carried {
     pub sent_at: Time,
 }
 
+/// A message that was not pushed over a link.
+#[derive(Clone, Debug)]
+pub struct HeldBack {
+    /// Names it.
+    pub uuid: Uuid,
+    /// Names it as well, if this node holds no other of this stamp and origin.
+    pub stamp: Option<u64>,
+    /// How it would have been sent.
+    pub ttl: u8,
+    /// The path with which it would have been sent.
+    pub path: Path,
+}
+
 /// One link.
 #[derive(Clone, Debug)]
 pub struct Link {
@@ -129,7 +142,7 @@ pub struct Link {
     /// Origins that are not needed over this link.
     pub prunes: BTreeSet<NodeId>,
     /// Messages that were not pushed over this link since the last digest, the newest of them.
-    pub held_back: VecDeque<Uuid>,
+    pub held_back: VecDeque<HeldBack>,
     /// The other side's last digest.
     pub theirs: Option<Digest>,
     /// Messages go one by one until the queue is empty, since the other side refused a batch.
@@ -214,8 +227,8 @@ impl Link {
     }
 
     /// Remembers a message that is not pushed over this link, to announce it.
-    pub fn hold_back(&mut self, uuid: Uuid) {
-        self.held_back.push_back(uuid);
+    pub fn hold_back(&mut self, message: HeldBack) {
+        self.held_back.push_back(message);
         if self.held_back.len() > MAX_ANNOUNCED {
             self.held_back.pop_front();
         }

@@ -47,8 +47,6 @@ pub struct Record {
     pub relayed: u8,
     /// The greatest ttl with which a copy came.
     pub best_ttl: u8,
-    /// The first copy's path with this node added, once something was passed on.
-    pub onward: Option<Path>,
 }
 
 impl Record {
@@ -188,6 +186,12 @@ impl Log {
         self.slots.get_mut(slot as usize)?.as_mut()
     }
 
+    /// The stamp of `uuid`, if it names this message as well as the uuid does.
+    pub fn naming_stamp(&self, uuid: &Uuid) -> Option<u64> {
+        let Message { content, .. } = &self.get(uuid)?.message;
+        self.stamped(content.stamp, &content.origin).map(|_| content.stamp)
+    }
+
     /// The record of this stamp and origin; none where several carry the stamp and it cannot be told at once which is meant.
     pub fn stamped(&self, stamp: u64, origin: &NodeId) -> Option<&Record> {
         let (low, high) = (LogKey { stamp, uuid: Uuid::nil() }, LogKey { stamp, uuid: Uuid::max() });
@@ -276,8 +280,7 @@ impl Log {
             return Insert::Expired;
         }
         let (best_ttl, further) = (message.ttl, Vec::new());
-        let record =
-            Record { message, received_at: now, further, read: false, copies, relayed: 1, best_ttl, onward: None };
+        let record = Record { message, received_at: now, further, read: false, copies, relayed: 1, best_ttl };
         self.bytes += record.weight();
         self.account(&record, true);
         self.put(key, record);

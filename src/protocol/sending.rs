@@ -262,12 +262,12 @@ impl Node {
         judgements: &[Judgement],
         overtaken: bool,
     ) {
-        for ((key, _), judgement) in items.iter().zip(judgements) {
+        for ((key, item), judgement) in items.iter().zip(judgements) {
             if !self.config.trees {
                 continue;
             }
             if matches!(judgement.outcome, Outcome::New | Outcome::Duplicate) {
-                self.needs_no_push_from(key, to);
+                self.needs_no_push_from(key, item.path.as_ref(), to);
             }
             if judgement.outcome != Outcome::Duplicate || judgement.keep || overtaken {
                 continue;

@@ -21,8 +21,8 @@
 use std::collections::VecDeque;
 
 use super::door::Output;
-use super::limits::{MAX_ANNOUNCED, MAX_GRAFTS};
-use super::log::Record;
+use super::limits::MAX_GRAFTS;
+use super::link::HeldBack;
 use super::node::Node;
 use super::queue::{ItemKey, Waiting};
 use super::tree::{Copies, Tree, bit};
@@ -187,41 +187,17 @@ impl Node {
         let Some(held_back) = self.overlay.links.get_mut(to).map(|link| std::mem::take(&mut link.held_back)) else {
             return;
         };
-        let is_wanted = |origin: &NodeId| match wish {
-            Graft::All => true,
-            Graft::Origins(origins) => origins.contains(origin),
+        let is_wanted = |held: &HeldBack| match (wish, held.path.first()) {
+            (Graft::Origins(origins), Some(origin)) => origins.contains(origin),
+            (Graft::All, _) | (_, None) => true,
         };
-        let (mut waiting, mut others) = (Vec::new(), VecDeque::new());
-        for uuid in held_back {
-            match self.log.get(&uuid) {
-                Some(record) if is_wanted(&record.message.origin) => {
-                    let (path, ttl) = (self.way_onward(record), record.message.ttl);
-                    let ttl = if self.is_self(&record.message.origin) { Some(ttl) } else { ttl.checked_sub(1) };
-                    let ttl = ttl.filter(|_| !path.contains(to));
-                    waiting.extend(
-                        ttl.map(|ttl| (uuid, Waiting { ttl, path: Some(path), repair: false, patient: false })),
-                    );
-                }
-                Some(_) => others.push_back(uuid),
-                None => {}
-            }
-        }
+        let (waiting, others): (VecDeque<HeldBack>, VecDeque<HeldBack>) = held_back.into_iter().partition(is_wanted);
         let Some(link) = self.overlay.links.get_mut(to) else { return };
         link.held_back = others;
-        for (uuid, item) in waiting {
-            link.push(ItemKey::Message(uuid, 0), item);
+        for HeldBack { uuid, ttl, path, .. } in waiting {
+            link.push(ItemKey::Message(uuid, 0), Waiting { ttl, path: Some(path), repair: false, patient: false });
         }
         self.flush(now, to, out);
-    }
-
-    /// The way of what is passed on of a message: its first copy's, with this node behind it.
-    fn way_onward(&self, record: &Record) -> Path {
-        let made_here = record.message.path.len() == 1 && self.is_self(&record.message.path[0]);
-        match &record.onward {
-            Some(onward) => onward.clone(),
-            None if made_here => record.message.path.clone(),
-            None => self.path_through(&record.message.path),
-        }
     }
 
     /// Pushes an origin's messages over a link again.
@@ -242,10 +218,19 @@ impl Node {
         }
     }
 
-    /// A peer answered a message that was pushed to it, so it has it. It never pushed this one itself, as the message's path
+    /// A peer answered a message that was pushed to it with this path, so it has it. It never pushed this one itself, as the message's path
     /// led through here, and would begin to as soon as another path does: it is told that the parent suffices.
-    pub(super) fn needs_no_push_from(&mut self, key: &ItemKey, to: &NodeId) {
+    pub(super) fn needs_no_push_from(&mut self, key: &ItemKey, path: Option<&Path>, to: &NodeId) {
         let Some(slot) = self.slot_of(Some(to)) else { return };
+        // As a rule it was told long ago, and the log need not be asked.
+        let told = |origin: &NodeId| self.table.tree(origin).is_some_and(|tree| tree.told & bit(slot) != 0);
+        let origin = match key {
+            ItemKey::State(origin) => Some(origin),
+            ItemKey::Message(..) => path.and_then(|path| path.first()),
+        };
+        if origin.is_some_and(told) {
+            return;
+        }
         let held = match key {
             ItemKey::State(origin) => {
                 let state = self.table.get(origin).and_then(|entry| entry.state.as_ref());
@@ -325,23 +310,12 @@ impl Node {
 
     /// What was not pushed over a link since its last digest, as briefly as it may be named.
     pub(super) fn take_announcements(&mut self, to: &NodeId, brief: bool) -> Vec<Announcement> {
-        let Some(link) = self.overlay.links.get_mut(to) else { return Vec::new() };
-        let mut held_back = std::mem::take(&mut link.held_back);
-        let announce = |uuid: uuid::Uuid| {
-            let record = self.log.get(&uuid)?;
-            let path = self.way_onward(record);
-            let (stamp, origin) = (record.message.stamp, &record.message.origin);
-            let by_stamp = brief && self.log.stamped(stamp, origin).is_some();
-            let message = if by_stamp { Announced::Stamp(stamp) } else { Announced::Uuid(uuid) };
-            (!path.contains(to)).then_some(Announcement { message, path })
+        let announce = |HeldBack { uuid, stamp, path, .. }| {
+            let message = stamp.filter(|_| brief).map_or(Announced::Uuid(uuid), Announced::Stamp);
+            Announcement { message, path }
         };
-        let announced = held_back.iter().copied().filter_map(announce).take(MAX_ANNOUNCED).collect();
-        // The next ones need not ask for memory again.
-        held_back.clear();
-        if let Some(link) = self.overlay.links.get_mut(to) {
-            link.held_back = held_back;
-        }
-        announced
+        let link = self.overlay.links.get_mut(to);
+        link.map_or_else(Vec::new, |link| link.held_back.drain(..).map(announce).collect())
     }
 
     /// A peer announces what it did not push: another way by which a message might have come.

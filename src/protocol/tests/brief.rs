@@ -1,6 +1,7 @@
 //! Brief envelopes and answers: over a link, what both sides know is said once.
 
 use super::*;
+use crate::protocol::link::HeldBack;
 
 /// 7001 with one peer, 7002, which said in an answer that it understands brief words.
 fn acquainted() -> Bench {
@@ -209,10 +210,14 @@ fn a_brief_answer_says_what_is_not_as_expected() {
     // Three messages that 7002 does not push, as far as this node knows: two of them share a stamp.
     for (uuid, version) in [(60, 5), (61, 6), (62, 6)] {
         bench.hear(3, vec![message(Kind::Message, uuid, version, 64, &[9, 3])]);
-        if let Some(link) = bench.node.overlay.links.get_mut(&id(2)) {
-            link.hold_back(Uuid::from_u128(uuid));
-        }
     }
+    let hold_back = |bench: &mut Bench, uuid: u128| {
+        let uuid = Uuid::from_u128(uuid);
+        let stamp = bench.node.log.naming_stamp(&uuid);
+        let link = bench.node.overlay.links.get_mut(&id(2)).expect("a link");
+        link.hold_back(HeldBack { uuid, stamp, ttl: 63, path: path(&[9, 3, 1]) });
+    };
+    (60..=62).for_each(|uuid| hold_back(&mut bench, uuid));
     let again = |uuid, version| message(Kind::Message, uuid, version, 64, &[9, 2]);
     let messages = vec![again(50, 1), again(60, 5)];
     let digest = Some(bench.node.digest());
@@ -228,9 +233,7 @@ fn a_brief_answer_says_what_is_not_as_expected() {
     assert_eq!(reply.recent[0].path, path(&[9, 3, 1]));
 
     // With nothing else to tell, that is all there is in it.
-    if let Some(link) = bench.node.overlay.links.get_mut(&id(2)) {
-        link.hold_back(Uuid::from_u128(60));
-    }
+    hold_back(&mut bench, 60);
     let digest = Some(bench.node.digest());
     let answer = bench.ask(Request::Gossip(Envelope { digest, ..brief(Vec::new()) }));
     let recent = vec![Announcement { message: Announced::Stamp(5), path: path(&[9, 3, 1]) }];
