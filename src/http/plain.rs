@@ -256,6 +256,7 @@ mod tests {
             assert_eq!(ask(answer, 11), Ok((200, body.clone())), "{}", String::from_utf8_lossy(answer));
         }
         assert_eq!(ask(b"HTTP/1.1 204 No Content\r\n\r\n", 0), Ok((204, Vec::new())));
+        assert_eq!(ask(b"HTTP/1.1 204 \r\n\r\n", 0), Ok((204, Vec::new())));
     }
 
     #[test]

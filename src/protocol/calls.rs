@@ -18,8 +18,8 @@ pub struct Header {
     pub boot: Boot,
     /// Whether the sender holds a link to the receiver.
     pub linked: bool,
-    /// Whether the sender understands [`Sender::Link`], [`Announced::Stamp`](super::words::Announced) and
-    /// [`Reply::NothingToAdd`].
+    /// Whether the sender understands brief words: [`Sender::Link`] in envelopes and in their answers, what both then leave out,
+    /// [`Announced::Stamp`](super::words::Announced) and [`Reply::NothingToAdd`].
     pub brief: bool,
 }
 

@@ -18,8 +18,11 @@ use super::limits::UNLIMITED_REACH;
 use super::tree::Copies;
 use super::words::{LogKey, Message, NodeId, Path, Time};
 
-/// So many messages of one stamp are looked through for one origin's: as many as nodes may send at once. Strangers can make more.
+/// So many messages of one stamp are looked through for one origin's; strangers can make more.
 const MOST_OF_ONE_STAMP: usize = 64;
+
+/// And among so many a message is named by it: others may hold some more of them.
+const MOST_TO_NAME: usize = 16;
 
 /// One copy's arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,17 +192,21 @@ impl Log {
     /// The stamp of `uuid`, if it names this message as well as the uuid does.
     pub fn naming_stamp(&self, uuid: &Uuid) -> Option<u64> {
         let Message { content, .. } = &self.get(uuid)?.message;
-        self.stamped(content.stamp, &content.origin).map(|_| content.stamp)
+        self.only_one(content.stamp, &content.origin, MOST_TO_NAME).map(|_| content.stamp)
     }
 
     /// The record of this stamp and origin; none where several carry the stamp and it cannot be told at once which is meant.
     pub fn stamped(&self, stamp: u64, origin: &NodeId) -> Option<&Record> {
+        self.only_one(stamp, origin, MOST_OF_ONE_STAMP)
+    }
+
+    fn only_one(&self, stamp: u64, origin: &NodeId, most: usize) -> Option<&Record> {
         let (low, high) = (LogKey { stamp, uuid: Uuid::nil() }, LogKey { stamp, uuid: Uuid::max() });
         let mut found = None;
         for (looked_at, slot) in self.order.range(low..=high).map(|(_, slot)| slot).enumerate() {
             let record = self.in_slot(*slot)?;
             let is_it = record.message.origin == *origin;
-            if looked_at == MOST_OF_ONE_STAMP || (is_it && found.is_some()) {
+            if looked_at == most || (is_it && found.is_some()) {
                 return None;
             }
             found = if is_it { Some(record) } else { found };

@@ -32,8 +32,9 @@ pub(super) struct MessageIn<'a> {
     payload: &'a RawValue,
     #[serde(default)]
     path: Vec<NodeId>,
-    #[serde(default)]
-    via: Option<Vec<NodeId>>,
+    /// Of any type where it means nothing.
+    #[serde(default, borrow)]
+    via: Option<&'a RawValue>,
     #[serde(default)]
     relays: Option<u8>,
     #[serde(default)]
@@ -110,7 +111,8 @@ impl<'a> MessageOut<'a> {
 /// A message in brief words of this sender: without what the stamp, the origin and the sender say already.
 pub(super) fn brief<'a>(message: &'a Message, sender: &NodeId) -> MessageOut<'a> {
     let whole = MessageOut::new(message);
-    let kind = whole.kind.filter(|_| message.kind == Kind::Message && message.stamp == 0);
+    // A stamp is what tells a message from a state.
+    let kind = whole.kind.filter(|_| (message.kind == Kind::Message) != (message.stamp > 0));
     let (path, via) = match &*message.path {
         [only] if *only == message.origin => (None, None),
         [first, via @ .., last] if *first == message.origin && last == sender => (None, Some(via)),
@@ -130,13 +132,11 @@ impl MessageIn<'_> {
         }
         check_relays(self.relays)?;
         check_form(form, &self.origin, || "origin".to_owned())?;
-        if let Some(via) = self.via.take() {
-            let link = link.filter(|_| self.path.is_empty());
-            let link = link.ok_or_else(|| Problem::field("via", "stands in brief words only, and not beside path"))?;
-            for (i, id) in via.iter().enumerate() {
-                check_form(form, id, || format!("via[{i}]"))?;
+        if let (Some(via), Some(link)) = (self.via, link) {
+            if !self.path.is_empty() {
+                return Err(Problem::field("via", "stands in the place of path, not beside it"));
             }
-            self.path = [self.origin.clone()].into_iter().chain(via).chain([link.clone()]).collect();
+            self.path = path_via(&self.origin, via, link, form)?;
         }
         for (i, id) in self.path.iter().enumerate() {
             check_form(form, id, || format!("path[{i}]"))?;
@@ -180,6 +180,20 @@ impl MessageIn<'_> {
             },
         ))
     }
+}
+
+/// The path from the origin by these ids to the sender.
+fn path_via(origin: &NodeId, via: &RawValue, link: &NodeId, form: IdForm) -> Result<Vec<NodeId>, Problem> {
+    let via: Vec<NodeId> = parse(via.get().as_bytes())
+        .map_err(|problem| Problem::field("via", format!("no list of ids: {}", problem.detail)))?;
+    if via.len() + 2 > MAX_PATH {
+        let detail = format!("{} ids are more than {}", via.len(), MAX_PATH - 2);
+        return Err(Problem::field("via", detail).with_limit(MAX_PATH as u64 - 2));
+    }
+    for (i, id) in via.iter().enumerate() {
+        check_form(form, id, || format!("via[{i}]"))?;
+    }
+    Ok([origin.clone()].into_iter().chain(via).chain([link.clone()]).collect())
 }
 
 /// Reads the origin's key and signature; whether they fit is for the node to find out.

@@ -155,7 +155,11 @@ fn golden_replies_are_written_as_pinned_and_read_back() {
         prune: vec![port(7002)],
         recent: vec![announcement()],
     };
-    let brief = GossipReply { recent: vec![announcement(), stamped()], ..GossipReply::nothing(port(7009)) };
+    let judgements =
+        [Outcome::New, Outcome::Stale, Outcome::Duplicate].map(|outcome| Judgement { outcome, keep: false });
+    let (recent, mut newer) = (vec![announcement(), stamped()], messages());
+    newer.iter_mut().for_each(|message| message.path = [port(7004), port(7009)].into());
+    let brief = GossipReply { judgements: judgements.to_vec(), newer, recent, ..GossipReply::nothing(port(7009)) };
     let sync = SyncReply {
         header: header(true),
         floor: LogKey::default(),
@@ -270,13 +274,15 @@ fn brief_messages_leave_out_what_the_stamp_and_the_ends_of_the_path_say() {
     ] {
         assert_eq!(read(link, rest), Ok(expected), "{rest}");
     }
-    assert_eq!(read(full, r#","stamp":5"#), Ok((Kind::State, 0, vec![port(7004)])), "only in brief words");
+    for rest in [r#","stamp":5"#, r#","via":[7001]"#, r#","via":"email""#] {
+        assert_eq!(read(full, rest), Ok((Kind::State, 0, vec![port(7004)])), "{rest} means nothing but in brief words");
+    }
     let long = format!(r#","via":{:?}"#, vec![7_001; 255]);
     for (sender, rest, status, field) in [
-        (full, r#","via":[]"#, 400, "messages[0].via"),
         (link, r#","via":[],"path":[7004]"#, 400, "messages[0].via"),
+        (link, r#","via":"email""#, 400, "messages[0].via"),
         (link, r#","via":["host:1"]"#, 409, "messages[0].via[0]"),
-        (link, &long, 400, "messages[0].path"),
+        (link, &long, 400, "messages[0].via"),
     ] {
         let problem: Problem = read(sender, rest).unwrap_err();
         assert_eq!((problem.status, problem.field.as_deref()), (status, Some(field)), "{rest}");

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::protocol::link::HeldBack;
+use crate::protocol::tree::bit;
 
 /// 7001 with one peer, 7002, which said in an answer that it understands brief words.
 fn acquainted() -> Bench {
@@ -249,17 +250,39 @@ fn what_a_brief_answer_leaves_out_is_as_expected() {
     assert_eq!((&envelope.sender, envelope.messages.len()), (&Sender::Link(id(1)), 1));
     let named = |message| Announcement { message, path: path(&[9, 8, 2]) };
     let recent = vec![named(Announced::Stamp(1)), named(Announced::Stamp(7))];
-    let digest = envelope.digest.map(|digest| Digest { hash: 7, ..digest });
+    let digest = Some(Digest { hash: 7, ..bench.node.digest() });
     let reply = GossipReply { recent, digest, ..GossipReply::nothing(id(2)) };
     bench.tell(Input::Delivered { ticket, reply: Reply::Gossip(reply) });
     assert_eq!(paths(&bench, 50), [path(&[9, 2]), path(&[9, 8, 2])]);
-    assert_eq!(bench.node.overlay.links.get(&id(2)).map(|link| link.queue_length()), Some(0), "the book was taken");
+    assert_eq!(bench.node.overlay.links.get(&id(2)).and_then(|link| link.theirs), digest);
 
     // Two messages of that stamp and origin: neither is meant.
     bench.ask(Request::Gossip(brief(vec![message(Kind::Message, 51, 1, 9, &[9, 2])])));
     let recent = vec![Announcement { message: Announced::Stamp(1), path: path(&[9, 7, 2]) }];
     bench.ask(Request::Gossip(Envelope { recent, ..brief(Vec::new()) }));
     assert_eq!((paths(&bench, 50).len(), paths(&bench, 51).len()), (2, 1));
+}
+
+#[test]
+fn that_all_was_new_need_not_be_said() {
+    let mut bench = acquainted();
+    bench.link(3);
+    // What came from 7003 is pushed to 7002. That it was taken shows that 7002 has it, and it is told once that 7003 suffices.
+    bench.hear(3, vec![message(Kind::State, 70, 5, 64, &[9, 3])]);
+    let (ticket, ..) = *bench.calls().iter().find(|(_, to, _)| *to == id(2)).expect("pushed");
+    let slot = bench.node.slot_of(Some(&id(2))).expect("a link");
+    let told = |bench: &Bench| bench.node.table.tree(&id(9)).is_some_and(|tree| tree.told & bit(slot) != 0);
+    assert!(!told(&bench));
+    bench.tell(Input::Delivered { ticket, reply: Reply::Gossip(GossipReply::nothing(id(2))) });
+    assert!(told(&bench));
+}
+
+#[test]
+fn who_leaves_answers_brief_words_in_full() {
+    let mut bench = acquainted();
+    bench.tell(Input::Stop);
+    let Response::Gossip(reply) = bench.ask(Request::Gossip(brief(news(50)))) else { panic!("nothing to add") };
+    assert!(matches!(reply.sender, Sender::Header(Header { linked: false, .. })) && reply.judgements.len() == 1);
 }
 
 #[test]
