@@ -83,6 +83,25 @@ fn a_head_is_that_of_the_answer_to_get() {
 }
 
 #[test]
+fn a_node_is_told_no_more_than_it_reads() {
+    let server = Server::start(&["--interval", "0"]);
+    let (base, peer) = (format!("http://127.0.0.1:{}", server.port), free_ports(1)[0]);
+    let ask =
+        |path: &str, body: &str, flags: &[&str]| curl(&[&["-i", "-d", body, &format!("{base}{path}")], flags].concat());
+    let wish = format!(
+        r#"{{"protocol":1,"cluster":"default","from":{peer},"boot":5,"linked":false,"brief":true,"want":"link"}}"#
+    );
+    let linked = ask("/peers/", &wish, &["-H", "User-Agent:"]);
+    let (head, body) = linked.split_once("\r\n\r\n").expect("a head");
+    assert_eq!(head, format!("HTTP/1.1 200 OK\r\ncontent-length: {}", body.len()));
+    assert!(body.contains(r#""answer":"linked""#), "{body}");
+    let brief = format!(r#"{{"link":{peer}}}"#);
+    assert_eq!(ask("/gossip/", &brief, &["-H", "User-Agent:"]), "HTTP/1.1 204 \r\n\r\n");
+    let other = ask("/gossip/", &brief, &[]);
+    assert!(other.starts_with("HTTP/1.1 204 No Content\r\n") && other.contains("\r\ndate: "), "{other}");
+}
+
+#[test]
 fn a_head_is_the_same_over_tls() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_ports(1)[0];
