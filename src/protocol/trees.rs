@@ -218,8 +218,8 @@ impl Node {
         }
     }
 
-    /// A peer answered a message that was pushed to it with this path, so it has it. It never pushed this one itself, as the message's path
-    /// led through here, and would begin to as soon as another path does: it is told that the parent suffices.
+    /// A peer answered a message that was pushed to it with this path, so it has it. It never pushed this one itself, as the
+    /// path led through here, and would begin to as soon as another path does: it is told that the parent suffices.
     pub(super) fn needs_no_push_from(&mut self, key: &ItemKey, path: Option<&Path>, to: &NodeId) {
         let Some(slot) = self.slot_of(Some(to)) else { return };
         // As a rule it was told long ago, and the log need not be asked.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Door;
 use super::announcements::AnnouncementShape;
 use super::ids::{self, check_form};
-use super::message::{self, MessageIn, MessageOut, check_all, parse_object};
+use super::message::{self, MAX_MESSAGES, MessageIn, MessageOut, check_all, parse_object};
 use super::problem::Problem;
 use super::sender::{Said, SenderShape};
 use crate::protocol::limits::{MAX_CLAIMS, MAX_GRAFTS, MAX_VERSION};
@@ -355,6 +355,13 @@ pub(super) fn read_gossip_reply(body: &[u8], door: Door) -> Result<GossipReply, 
         (Sender::Link(_), None) => Vec::new(),
         (Sender::Header(_), None) => return Err(Problem::field("outcomes", "is missing")),
     };
+    // `keep` and `forged` are searched for each outcome.
+    for (field, count) in [("outcomes", outcomes.len()), ("keep", shape.keep.len()), ("forged", shape.forged.len())] {
+        if count > MAX_MESSAGES {
+            let detail = format!("{count} are more than {MAX_MESSAGES}");
+            return Err(Problem::field(field, detail).with_limit(MAX_MESSAGES as u64));
+        }
+    }
     let recent = AnnouncementShape::check_all(shape.recent, sender.id(), door)?;
     let judge = |(i, name): (usize, &Cow<'_, str>)| {
         let outcome = Outcome::ALL.iter().find(|(_, known)| known == name).map(|(outcome, _)| *outcome);

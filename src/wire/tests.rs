@@ -325,6 +325,20 @@ fn announcements_are_bounded_and_named() {
 }
 
 #[test]
+fn an_answer_judges_no_more_messages_than_a_body_may_carry() {
+    let read = |outcomes: usize, kept: usize, forged: usize| {
+        let (outcomes, [keep, forged]) = (vec!["limited"; outcomes], [kept, forged].map(|count| vec![0; count]));
+        let body = format!(r#"{{"link":7009,"outcomes":{outcomes:?},"keep":{keep:?},"forged":{forged:?}}}"#);
+        decode_reply(CallKind::Gossip, &Answer { status: 200, body: body.into() }, LOCAL)
+    };
+    let Ok(Reply::Gossip(reply)) = read(1_024, 1_024, 1_024) else { panic!("an answer") };
+    assert_eq!((reply.judgements[0].outcome, reply.judgements[1].outcome), (Outcome::Forged, Outcome::Limited));
+    for (outcomes, kept, forged) in [(1_025, 0, 0), (1, 1_025, 0), (1, 0, 1_025)] {
+        assert_eq!(read(outcomes, kept, forged), Err(crate::protocol::Failure::Unknown));
+    }
+}
+
+#[test]
 fn answers_that_say_no_are_told_from_those_that_break() {
     use crate::protocol::Failure;
     let failure = |status, body: &[u8]| {
