@@ -13,7 +13,7 @@ use crate::protocol::{Announced, Announcement, NodeId};
 
 /// A message that was not pushed: by its uuid, with the whole path; or by its stamp, with the path before the sender.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "neither an object of uuid and path nor a list of a stamp and ids")]
 pub(super) enum AnnouncementShape<'a> {
     Uuid { uuid: Uuid, path: Cow<'a, [NodeId]> },
     Stamp(u64, Cow<'a, [NodeId]>),

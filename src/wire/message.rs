@@ -184,8 +184,7 @@ impl MessageIn<'_> {
 
 /// The path from the origin by these ids to the sender.
 fn path_via(origin: &NodeId, via: &RawValue, link: &NodeId, form: IdForm) -> Result<Vec<NodeId>, Problem> {
-    let via: Vec<NodeId> = parse(via.get().as_bytes())
-        .map_err(|problem| Problem::field("via", format!("no list of ids: {}", problem.detail)))?;
+    let via: Vec<NodeId> = parse(via.get().as_bytes()).map_err(|_| Problem::field("via", "is not a list of ids"))?;
     if via.len() + 2 > MAX_PATH {
         let detail = format!("{} ids are more than {}", via.len(), MAX_PATH - 2);
         return Err(Problem::field("via", detail).with_limit(MAX_PATH as u64 - 2));

@@ -320,7 +320,8 @@ fn announcements_are_bounded_and_named() {
     for recent in
         ["[[7]]", "[7]", r#"[["7",[]]]"#, "[[-1,[]]]", "[[7,[],[]]]", &format!("[{}[7,[]]]", "[7,[]],".repeat(64))]
     {
-        assert_eq!(read(recent).unwrap_err().status, 400, "{recent}");
+        let problem = read(recent).unwrap_err();
+        assert!(problem.status == 400 && !problem.detail.contains("variant"), "{recent}: {problem}");
     }
 }
 
