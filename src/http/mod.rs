@@ -150,6 +150,18 @@ impl Client {
             let question = Question { verb, path, authorization, body };
             return self.plain.exchange(address, question, self.max_answer).await;
         }
+        // Ten times as large as a plain exchange, whose space it is not to determine.
+        Box::pin(self.encrypted(verb, address, path, body, limit)).await
+    }
+
+    async fn encrypted(
+        &self,
+        verb: Verb,
+        address: &str,
+        path: &str,
+        body: Vec<u8>,
+        limit: Duration,
+    ) -> Result<(u16, Vec<u8>), CallError> {
         let request = self.request(verb, address, path).timeout(limit).insert_header((ACCEPT, "application/json"));
         let sent = if body.is_empty() {
             request.send().await

@@ -83,12 +83,13 @@ impl Connections {
         self.sweep();
         let mut connection = match self.take(address).await {
             Some(connection) => connection,
-            None => connect(address).await?,
+            // Seldom: it is not to make every call as large.
+            None => Box::pin(connect(address)).await?,
         };
         let Connection { sender, driver } = &mut connection;
-        let answer = driven(driver, sender.send_request(request)).await.map_err(broken)?;
+        let answer = driven(driver, pin!(sender.send_request(request))).await.map_err(broken)?;
         let status = answer.status().as_u16();
-        let body = driven(driver, Limited::new(answer.into_body(), max_body).collect()).await;
+        let body = driven(driver, pin!(Limited::new(answer.into_body(), max_body).collect())).await;
         let body = body.map_err(broken)?.to_bytes();
         self.put(address, connection);
         Ok((status, body.into()))
@@ -138,25 +139,23 @@ impl Connection {
 
     /// Whether the other side has not closed it meanwhile, and it takes a request.
     async fn still_stands(&mut self) -> bool {
-        let Connection { sender, driver } = self;
-        poll_fn(|context| {
-            drive(driver, context);
-            Poll::Ready(())
-        })
-        .await;
-        driver.is_some() && driven(driver, sender.ready()).await.is_ok()
+        self.is_open() && driven(&mut self.driver, pin!(self.sender.ready())).await.is_ok()
     }
 }
 
 /// Awaits what comes over a connection while driving it: one task less for each call, which would be woken twice.
-async fn driven<T>(driver: &mut Driver, awaited: impl Future<Output = T>) -> T {
-    let mut awaited = pin!(awaited);
+///
+/// Only driving it brings what is awaited, and is always followed by a look whether it came. So that is nobody's reason to be
+/// woken: each call would be gone through once more for nothing.
+async fn driven<T>(driver: &mut Driver, mut awaited: Pin<&mut impl Future<Output = T>>) -> T {
     poll_fn(|context| {
-        if let Poll::Ready(come) = awaited.as_mut().poll(context) {
+        let mut unwoken = Context::from_waker(Waker::noop());
+        if let Poll::Ready(come) = awaited.as_mut().poll(&mut unwoken) {
             return Poll::Ready(come);
         }
         drive(driver, context);
-        awaited.as_mut().poll(context)
+        // What has ended drives nothing any more.
+        awaited.as_mut().poll(if driver.is_some() { &mut unwoken } else { context })
     })
     .await
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -107,12 +107,16 @@ impl Alarm {
         }
     }
 
-    /// What comes of `work`, if it comes within `limit`.
+    /// What comes of `work`, if it comes within `limit`. It stays where its caller has it: moved in here, it would take its
+    /// space a second time.
     ///
     /// # Errors
     /// When it does not.
-    pub(super) async fn limited<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, Over> {
-        let mut work = pin!(work);
+    pub(super) async fn limited<T>(
+        &self,
+        limit: Duration,
+        mut work: Pin<&mut impl Future<Output = T>>,
+    ) -> Result<T, Over> {
         let end = Instant::now() + limit;
         let mut place: Option<Place<'_>> = None;
         poll_fn(|context| {
@@ -167,6 +171,7 @@ impl Alarm {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
+    use std::pin::pin;
     use std::rc::Rc;
 
     use tokio::time::timeout;
@@ -218,14 +223,15 @@ mod tests {
         within(async |alarm| {
             let ticking = alarm.clone();
             actix_rt::spawn(async move { ticking.due().await });
-            assert_eq!(alarm.limited(LONG, ready(1)).await, Ok(1));
-            let quick = alarm.limited(LONG, tokio::time::sleep(Duration::from_millis(5)));
-            assert_eq!(quick.await, Ok(()));
+            assert_eq!(alarm.limited(LONG, pin!(ready(1))).await, Ok(1));
+            let quick = Duration::from_millis(5);
+            assert_eq!(alarm.limited(LONG, pin!(tokio::time::sleep(quick))).await, Ok(()));
             assert!(alarm.limits.borrow().is_empty());
             let (long, short) = (Duration::from_millis(40), Duration::from_millis(10));
             let began = Instant::now();
-            let both = tokio::join!(alarm.limited(long, pending::<()>()), async {
-                let ended = alarm.limited(short, pending::<()>()).await;
+            let (slow, slower) = (pin!(pending::<()>()), pin!(pending::<()>()));
+            let both = tokio::join!(alarm.limited(long, slower), async {
+                let ended = alarm.limited(short, slow).await;
                 (ended, alarm.limits.borrow().len())
             });
             assert_eq!(both, (Err(Over), (Err(Over), 1)));

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -289,7 +290,8 @@ impl Handle {
         match output {
             Output::Send { ticket, to, call } => {
                 self.inner.sent.set(self.inner.sent.get() + 1);
-                actix_rt::spawn(self.clone().send(ticket, to, call));
+                // On its own: the runtime copies what it is given several times until it runs, and when it ends.
+                actix_rt::spawn(Box::pin(self.clone().send(ticket, to, call)));
             }
             Output::Persist { seq, .. } => self.report(Input::Persisted(seq)),
             Output::Keep(_) => {}
@@ -331,7 +333,7 @@ impl Handle {
                     // The one call that does not say whose it is: the other side's faults must know.
                     http.path = format!("{}?from={}", http.path, self.inner.node.borrow().view().id());
                 }
-                passage.send(&to, limit, async |left| self.exchange(&to, http, left).await).await
+                Box::pin(passage.send(&to, limit, async |left| self.exchange(&to, http, left).await)).await
             }
         };
         let alone = self.inner.node.borrow().view().peers().next().is_none();
@@ -361,7 +363,7 @@ impl Handle {
             Method::Delete => Verb::Delete,
         };
         let address = to.address();
-        let exchange = self.inner.client.exchange(verb, &address, &http.path, http.body, limit);
+        let exchange = pin!(self.inner.client.exchange(verb, &address, &http.path, http.body, limit));
         self.inner.alarm.limited(limit, exchange).await.unwrap_or(Err(CallError::TimedOut))
     }
 

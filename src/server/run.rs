@@ -55,7 +55,9 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     tell_of_access(&settings, &id);
     let mut building = tokio::runtime::Builder::new_current_thread();
     let runtime = building.enable_all().max_blocking_threads(RESOLVING_AT_ONCE).build()?;
-    actix_rt::System::with_tokio_rt(|| runtime).block_on(serve(settings, id, clock, kept, listener))
+    // A task of its own, as what the thread blocks on is looked at whenever any task is woken.
+    let serving = async move { actix_rt::spawn(serve(settings, id, clock, kept, listener)).await? };
+    actix_rt::System::with_tokio_rt(|| runtime).block_on(serving)
 }
 
 /// Says on stderr what the operator should know of who may take part, whatever the level of the log.
