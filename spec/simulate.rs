@@ -187,6 +187,18 @@ fn news_on_its_way_is_no_reason_to_compare() {
 }
 
 #[test]
+fn a_quiet_network_makes_one_exchange_per_link_and_heartbeat() {
+    for nodes in ["16", "200"] {
+        let quiet = ["--max-peers", "3", "--broadcasts", "2", "--every", "200s", "--settle", "200s", "--codec", "off"];
+        let report = report(&[&quiet[..], &["--nodes", nodes]].concat());
+        let number = |field: &str| report[field].as_f64().unwrap();
+        let heartbeats = number("simulated_ms") / 1_000.0;
+        let exchanges = number("requests") / (number("nodes") * 1.5 * heartbeats);
+        assert!((0.9..=1.0).contains(&exchanges), "{exchanges} with {nodes} nodes");
+    }
+}
+
+#[test]
 fn over_links_that_keep_their_latency_a_tree_is_as_fast_as_a_flood() {
     let same = ["--nodes", "200", "--broadcasts", "40", "--latency", "10ms-50ms", "--codec", "off"];
     let median = |more: &[&str]| {

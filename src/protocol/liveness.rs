@@ -24,6 +24,13 @@ const REFUSALS: u32 = 2;
 /// Heartbeats without any answer after which a link is given up, whatever is believed of the peer.
 const DEAD_LINK_HEARTBEATS: u64 = 5;
 
+/// Percent of a heartbeat until the next digest over a link, at least and at most. As they are gathered, this makes one exchange
+/// per link and heartbeat, probes included; and half as much again is less than [`SILENT_HEARTBEATS`].
+const PAUSE_PERCENT: (u64, u64) = (113, 132);
+
+/// How much earlier than it is due a heartbeat goes along with another exchange, in percent of one.
+const GATHERED_PERCENT: u64 = 20;
+
 impl Node {
     /// A request came over a link, or from somebody who believes that there is one.
     pub(super) fn heard_from(&mut self, now: Time, header: &Header, out: &mut Vec<Output>) {
@@ -187,14 +194,44 @@ impl Node {
             // The answers do not arrive, but what this node sends of its own accord may.
             link.heartbeat_at = if link.saw_digest(now, heartbeat) { now } else { next };
         }
+        self.gather_heartbeats(now);
     }
 
-    /// Time to the next digest over a link: a heartbeat and up to a quarter more, so that with the probes there is one
-    /// exchange per link and heartbeat in all. The side with the greater id waits half as long again, so that one serves both.
+    /// Time to the next digest over a link. The side with the greater id waits half as long again, so that one serves both.
     pub(super) fn heartbeat_pause(&mut self, id: &NodeId) -> u64 {
+        let (least, most) = PAUSE_PERCENT;
         let heartbeat = self.config.heartbeat_ms;
-        let pause = self.random.random_range(heartbeat..=heartbeat + heartbeat / 4);
-        if self.id < *id { pause } else { pause * 3 / 2 }
+        let pause = self.random.random_range(heartbeat * least / 100..=heartbeat * most / 100);
+        if self.begins_with(id) { pause } else { pause * 3 / 2 }
+    }
+
+    /// Whether it is this side that begins the exchanges of a link, as a rule.
+    fn begins_with(&self, id: &NodeId) -> bool {
+        self.id < *id
+    }
+
+    /// Where a heartbeat or a probe is due, heartbeats that soon would be go as well.
+    pub(super) fn gather_if_due(&mut self, now: Time) {
+        let due = |at: Time| at <= now;
+        if self.probes.deadline().is_some_and(due) || self.overlay.links.values().any(|link| due(link.heartbeat_at)) {
+            self.gather_heartbeats(now);
+        }
+    }
+
+    /// The heartbeats that this node would soon begin it begins now, as it is awake: to wake a process that has left the
+    /// processor's caches costs more than what it then does. Probes keep their times: if all nodes probed at once, all of those
+    /// that find the network torn would do so before any of them has mended it.
+    fn gather_heartbeats(&mut self, now: Time) {
+        let soon = now.after(self.config.heartbeat_ms * GATHERED_PERCENT / 100);
+        for place in 0..self.overlay.links.len() {
+            let Some(id) = self.overlay.links.id_in(place).filter(|id| self.begins_with(id)).cloned() else { continue };
+            let due = self.overlay.links.get(&id).map(|link| link.heartbeat_at);
+            if due.is_some_and(|due| due > now && due <= soon)
+                && let Some(link) = self.overlay.links.get_mut(&id)
+            {
+                link.heartbeat_at = now;
+            }
+        }
     }
 
     /// Tells everyone that this node leaves, and closes its links.

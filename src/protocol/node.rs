@@ -313,6 +313,7 @@ impl Node {
             return;
         }
         if !self.stopping {
+            self.gather_if_due(now);
             self.tend_own(now, out);
             self.tend_suspects(now, out);
             self.tend_forgetting(now, out);

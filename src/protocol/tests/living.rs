@@ -234,6 +234,15 @@ fn digests(bench: &mut Bench) -> usize {
     bench.calls().iter().filter(|(_, to, call)| *to == id(2) && is_digest(call)).count()
 }
 
+/// A digest from `from` in which nothing differs.
+fn hear_digest(bench: &mut Bench, from: u16) {
+    let digest = Some(bench.node.view().digest());
+    let (sender, free_place, graft) = (header(from, true).into(), None, None);
+    let (messages, claims, prune, recent) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let envelope = Envelope { sender, messages, digest, claims, free_place, graft, prune, recent };
+    bench.ask(Request::Gossip(envelope));
+}
+
 #[test]
 fn a_digest_that_is_not_answered_goes_again_three_times() {
     let mut bench = Bench::new(quiet());
@@ -248,18 +257,57 @@ fn who_gets_a_digest_again_sends_its_own_since_its_answer_was_lost() {
     let mut bench = Bench::new(quiet());
     bench.link(2);
     bench.calls();
-    let digest = Some(bench.node.view().digest());
-    let hear = |bench: &mut Bench| {
-        let (sender, free_place, graft) = (header(2, true).into(), None, None);
-        let (messages, claims, prune, recent) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let envelope = Envelope { sender, messages, digest, claims, free_place, graft, prune, recent };
-        bench.ask(Request::Gossip(envelope));
-    };
-    hear(&mut bench);
+    hear_digest(&mut bench, 2);
     assert_eq!(digests(&mut bench), 0, "one exchange serves both");
     bench.pass(HEARTBEAT_MS / 4);
-    hear(&mut bench);
+    hear_digest(&mut bench, 2);
     assert_eq!(digests(&mut bench), 1);
-    hear(&mut bench);
+    hear_digest(&mut bench, 2);
     assert_eq!(digests(&mut bench), 0, "haste is not answered with haste");
+}
+
+/// 7005 with peers 3, 6, 7 and 8, knowing 9, whose heartbeats are due after so many milliseconds.
+fn with_heartbeats_in(due: [u64; 4]) -> Bench {
+    let mut bench = Bench::at(5, Config { max_peers: 4, ..quiet() });
+    let peers = [3, 6, 7, 8];
+    peers.iter().for_each(|peer| bench.link(*peer));
+    bench.hear(6, vec![message(Kind::State, 9, 5, 9, &[9, 6])]);
+    bench.pushed();
+    let now = bench.now;
+    for (peer, after) in peers.iter().zip(due) {
+        bench.node.overlay.links.get_mut(&id(*peer)).unwrap().heartbeat_at = now.after(after);
+    }
+    bench.node.probes.begin_at(now.after(2 * HEARTBEAT_MS));
+    bench
+}
+
+/// Who was asked for anything, in order.
+fn asked(bench: &mut Bench) -> Vec<NodeId> {
+    let mut asked: Vec<NodeId> = bench.calls().into_iter().map(|(_, to, _)| to).collect();
+    asked.sort();
+    asked
+}
+
+#[test]
+fn a_node_that_wakes_begins_the_heartbeats_that_are_due_within_a_fifth_of_one() {
+    let mut bench = with_heartbeats_in([20, 10, 210, 211]);
+    bench.pass(10);
+    assert_eq!(asked(&mut bench), [id(6), id(7)], "3 begins itself, and 8 has time");
+    bench = with_heartbeats_in([20, 210, 211, 900]);
+    bench.node.probes.begin_at(bench.now.after(10));
+    bench.pass(10);
+    assert_eq!(asked(&mut bench), [id(6), id(9)], "one goes along with a probe");
+    bench = with_heartbeats_in([20, 10, 900, 900]);
+    bench.node.probes.begin_at(bench.now.after(11));
+    bench.pass(10);
+    assert_eq!(asked(&mut bench), [id(6)], "but no probe with one");
+}
+
+#[test]
+fn a_node_that_another_wakes_for_a_heartbeat_begins_its_own() {
+    let mut bench = with_heartbeats_in([20, 200, 201, 900]);
+    bench.hear(3, Vec::new());
+    assert_eq!(asked(&mut bench), [], "news are no heartbeat");
+    hear_digest(&mut bench, 3);
+    assert_eq!(asked(&mut bench), [id(6)]);
 }
