@@ -19,6 +19,7 @@ use hyper::header::{AUTHORIZATION, HOST, HeaderValue};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
+use tokio::task::unconstrained;
 
 use super::{CallError, Verb};
 
@@ -146,8 +147,10 @@ impl Connection {
 /// Awaits what comes over a connection while driving it: one task less for each call, which would be woken twice.
 ///
 /// Only driving it brings what is awaited, and is always followed by a look whether it came. So that is nobody's reason to be
-/// woken: each call would be gone through once more for nothing.
-async fn driven<T>(driver: &mut Driver, mut awaited: Pin<&mut impl Future<Output = T>>) -> T {
+/// woken: each call would be gone through once more for nothing. Nor is it ever put off for the sake of other tasks, as it would then
+/// have to be woken; the socket is.
+async fn driven<T>(driver: &mut Driver, awaited: Pin<&mut impl Future<Output = T>>) -> T {
+    let mut awaited = pin!(unconstrained(awaited));
     poll_fn(|context| {
         let mut unwoken = Context::from_waker(Waker::noop());
         if let Poll::Ready(come) = awaited.as_mut().poll(&mut unwoken) {

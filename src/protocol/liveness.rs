@@ -9,6 +9,7 @@ use rand::RngExt;
 use super::calls::{Failure, Header};
 use super::disk::DiskRecord;
 use super::door::{Event, Output};
+use super::link::Link;
 use super::node::Node;
 use super::words::{Claim, NodeId, Status, Time, Version};
 
@@ -24,8 +25,8 @@ const REFUSALS: u32 = 2;
 /// Heartbeats without any answer after which a link is given up, whatever is believed of the peer.
 const DEAD_LINK_HEARTBEATS: u64 = 5;
 
-/// Percent of a heartbeat until the next digest over a link, at least and at most. As they are gathered, this makes one exchange
-/// per link and heartbeat, probes included; and half as much again is less than [`SILENT_HEARTBEATS`].
+/// Percent of a heartbeat until the next digest over a link, at least and at most. As they are gathered, with three links a node
+/// this makes one exchange per link and heartbeat, probes included; and half as much again is less than [`SILENT_HEARTBEATS`].
 const PAUSE_PERCENT: (u64, u64) = (113, 132);
 
 /// How much earlier than it is due a heartbeat goes along with another exchange, in percent of one.
@@ -213,7 +214,8 @@ impl Node {
     /// Where a heartbeat or a probe is due, heartbeats that soon would be go as well.
     pub(super) fn gather_if_due(&mut self, now: Time) {
         let due = |at: Time| at <= now;
-        if self.probes.deadline().is_some_and(due) || self.overlay.links.values().any(|link| due(link.heartbeat_at)) {
+        let goes = |link: &Link| due(link.heartbeat_at) && link.free_at().is_some_and(due);
+        if self.probes.deadline().is_some_and(due) || self.overlay.links.values().any(goes) {
             self.gather_heartbeats(now);
         }
     }
