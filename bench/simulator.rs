@@ -76,7 +76,7 @@ fn main() -> std::io::Result<()> {
 fn simulate(nodes: usize) -> Run {
     let broadcasts = (2_000_000 / nodes).clamp(20, 500).to_string();
     let state = if nodes < STATELESS_FROM { "on" } else { "off" };
-    // The last of so many nodes has a message after some 2 s.
+    // The last of so many nodes has a message after some 2.5 s.
     let settle = if nodes < STATELESS_FROM { "2s" } else { "4s" };
     let mut child = Command::new(env!("CARGO_BIN_EXE_gossip"))
         .args(["simulate", "--nodes", &nodes.to_string(), "--broadcasts", &broadcasts, "--every", "20ms"])
