@@ -150,28 +150,21 @@ impl Client {
             let question = Question { verb, path, authorization, body };
             return self.plain.exchange(address, question, self.max_answer).await;
         }
-        // Ten times as large as a plain exchange, whose space it is not to determine.
-        Box::pin(self.encrypted(verb, address, path, body, limit)).await
-    }
-
-    async fn encrypted(
-        &self,
-        verb: Verb,
-        address: &str,
-        path: &str,
-        body: Vec<u8>,
-        limit: Duration,
-    ) -> Result<(u16, Vec<u8>), CallError> {
-        let request = self.request(verb, address, path).timeout(limit).insert_header((ACCEPT, "application/json"));
-        let sent = if body.is_empty() {
-            request.send().await
-        } else {
-            request.insert_header((CONTENT_TYPE, "application/json")).send_body(body).await
-        };
-        let mut answer = sent.map_err(|error| explain(&error))?;
-        let status: StatusCode = answer.status();
-        let body = answer.body().limit(self.max_answer).await.map_err(|error| CallError::Broken(error.to_string()))?;
-        Ok((status.as_u16(), body.to_vec()))
+        // Boxed, as it is not to determine how much memory a plain exchange takes.
+        let encrypted = Box::pin(async {
+            let request = self.request(verb, address, path).timeout(limit).insert_header((ACCEPT, "application/json"));
+            let sent = if body.is_empty() {
+                request.send().await
+            } else {
+                request.insert_header((CONTENT_TYPE, "application/json")).send_body(body).await
+            };
+            let mut answer = sent.map_err(|error| explain(&error))?;
+            let status: StatusCode = answer.status();
+            let body = answer.body().limit(self.max_answer).await;
+            let body = body.map_err(|error| CallError::Broken(error.to_string()))?;
+            Ok((status.as_u16(), body.to_vec()))
+        });
+        encrypted.await
     }
 
     fn request(&self, verb: Verb, address: &str, path: &str) -> awc::ClientRequest {
