@@ -28,9 +28,13 @@ struct Gauge {
 
 const GAUGES: [Gauge; 4] = [
     Gauge { name: "memory", unit: "MiB per node", value: |s| s.memory_mib, allowed: (0.1, 1.0) },
-    Gauge { name: "open files", unit: "per node", value: |s| s.open_files, allowed: (0.1, 4.0) },
+    // Kills and partitions shift who is linked to whom, by some five connections to a node: a leak of one with each kill
+    // comes to more within an hour, and one with each exchange within minutes.
+    Gauge { name: "open files", unit: "per node", value: |s| s.open_files, allowed: (0.2, 8.0) },
     Gauge { name: "threads", unit: "per node", value: |s| s.threads, allowed: (0.0, 0.5) },
-    Gauge { name: "disk", unit: "MiB per node", value: |s| s.disk_mib, allowed: (0.1, 1.0) },
+    // A small file is doubled for a commit of what had gathered behind a partition, and made smaller a minute later: that is
+    // no growth, and what the file holds is counted at the end.
+    Gauge { name: "disk", unit: "MiB per node", value: |s| s.disk_mib, allowed: (1.0, 2.0) },
 ];
 
 /// Reads the gauges of these nodes, of those that are up.

@@ -2,8 +2,9 @@
 //!
 //! 16 nodes with disks take messages and change their books. Every 20 s one is killed with kill -9 and started again,
 //! every 2 min the network is torn in two. Nothing that was acknowledged may be missing anywhere at the end, nothing may be
-//! delivered twice, no version may fall; and memory, open files, threads and disk must be flat over the second half.
-//! The nodes' logs are kept short, so that they are full long before that. Exit code 1 when any of this was broken.
+//! delivered twice, no version may fall; memory, open files, threads and disk must be flat over the second half; and at the
+//! end no disk may hold more messages than a log. The nodes' logs are kept short, so that they are full long before that.
+//! Exit code 1 when any of this was broken.
 //!
 //! The curves are written as JSON and SVG. Some nodes are never killed: what a leak would cost shows in them.
 

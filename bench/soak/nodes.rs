@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use gossip_network::wire::{DigestReport, MessageReport, StateReport};
+use redb::{ReadableDatabase, ReadableTableMetadata, TableHandle};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -126,4 +127,14 @@ pub fn free_ports(count: usize) -> Vec<u16> {
 pub fn size_of(directory: &Path) -> u64 {
     let Ok(files) = std::fs::read_dir(directory) else { return 0 };
     files.flatten().filter_map(|file| file.metadata().ok()).map(|data| data.len()).sum()
+}
+
+/// Messages in the database of a node that does not run.
+pub fn messages_on_disk(directory: &Path) -> Result<u64, redb::Error> {
+    let database = redb::Database::open(directory.join("node.redb"))?;
+    let read = database.begin_read()?;
+    match read.list_tables()?.find(|table| table.name() == "messages") {
+        Some(messages) => Ok(read.open_untyped_table(messages)?.len()?),
+        None => Ok(0),
+    }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::Options;
 use crate::gauges::{self, Level, Sample};
 use crate::ledger::Ledger;
-use crate::nodes::{Asker, Node, free_ports};
+use crate::nodes::{Asker, Node, free_ports, messages_on_disk};
 
 /// How long a killed node stays dead.
 const DEAD_FOR: Duration = Duration::from_secs(2);
@@ -129,6 +129,7 @@ pub fn tell(options: &Options) -> Report {
     let (kills, partitions, samples) = story.harm();
     let seconds = began.elapsed().as_secs_f64();
     let complete_after_seconds = story.settle();
+    story.look_at_disks();
     let levels = gauges::levels(&samples);
     for level in levels.iter().filter(|level| level.rise > level.allowed) {
         let complaint = format!("{} rose by {:.2} {} over the second half", level.gauge, level.rise, level.unit);
@@ -277,6 +278,21 @@ impl Story<'_> {
                 return None;
             }
             std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Ends all nodes; what was evicted from a log must have left its disk too, a second later.
+    fn look_at_disks(&mut self) {
+        let most = self.options.log as u64 + 2 * u64::from(self.options.rate);
+        for (i, node) in self.nodes.iter_mut().enumerate() {
+            node.kill();
+            match messages_on_disk(&node.directory) {
+                Ok(count) if (1..=most).contains(&count) => {}
+                Ok(count) => self
+                    .ledger
+                    .complain(format!("{count} messages on node {i}'s disk, {} in its log", self.options.log)),
+                Err(error) => self.ledger.complain(format!("node {i}'s disk cannot be read: {error}")),
+            }
         }
     }
 
