@@ -70,7 +70,7 @@ impl Node {
         out: &mut Vec<Output>,
     ) {
         let heartbeat = self.config.heartbeat_ms;
-        let pause = self.jittered(heartbeat / 4);
+        let (patience, pause) = (self.patience(now), self.lateness(now) + self.jittered(heartbeat / 4));
         let Some(link) = self.overlay.links.get_mut(id) else { return };
         // It was lost, but the peer was heard since: that says nothing against the peer.
         if failure != Failure::Refused && link.heard_at > sent_at {
@@ -82,9 +82,9 @@ impl Node {
         link.again_at = None;
         let silent = now.since(link.heard_at);
         let refused = failure == Failure::Refused && link.failures >= REFUSALS;
-        let gone =
-            (failure == Failure::Refused && link.failures > 2 * REFUSALS) || silent > DEAD_LINK_HEARTBEATS * heartbeat;
-        let silenced = link.failures >= SILENT_FAILURES && silent > SILENT_HEARTBEATS * heartbeat;
+        let gone = (failure == Failure::Refused && link.failures > 2 * REFUSALS)
+            || silent > DEAD_LINK_HEARTBEATS * heartbeat + patience;
+        let silenced = link.failures >= SILENT_FAILURES && silent > SILENT_HEARTBEATS * heartbeat + patience;
         if refused || silenced {
             self.suspect(now, id, out);
         }
@@ -174,12 +174,17 @@ impl Node {
 
     /// Suspects whose time is over are down.
     pub(super) fn tend_suspects(&mut self, now: Time, out: &mut Vec<Output>) {
+        let time = self.config.suspicion_ms + self.patience(now);
         while self.suspects.first().is_some_and(|(due, _)| *due <= now)
             && let Some((_, id)) = self.suspects.pop_first()
         {
             let Some(held) = self.table.claim_of(now, &id) else { continue };
             // A refuted and renewed suspicion has its own, later time.
             if held.status != Status::Suspect || held.age_ms < self.config.suspicion_ms {
+                continue;
+            }
+            if held.age_ms < time {
+                self.suspects.insert((now.after(time - held.age_ms), id));
                 continue;
             }
             self.believe(now, Claim { status: Status::Down, age_ms: 0, ..held }, None, out);

@@ -26,6 +26,7 @@ mod doubt;
 mod exchanging;
 mod foreign;
 mod forgetting;
+mod health;
 mod joining;
 mod keeping;
 mod link;

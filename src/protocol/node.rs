@@ -15,6 +15,7 @@ use super::door::{Event, Input, Output, Refusal, Request, Response};
 use super::doubt::Past;
 use super::foreign::Foreign;
 use super::forgetting::Forgotten;
+use super::health::Health;
 use super::keeping::Keeping;
 use super::limits::MAX_VERSION;
 use super::link::Carried;
@@ -108,6 +109,7 @@ pub struct Node {
     pub(super) lamport: u64,
     pub(super) overlay: Overlay,
     pub(super) probes: Probes,
+    pub(super) health: Health,
     pub(super) trial: Option<Trial>,
     pub(super) forgotten: Forgotten,
     pub(super) suspects: BTreeSet<(Time, NodeId)>,
@@ -159,6 +161,7 @@ impl Node {
             lamport: 0,
             overlay,
             probes: Probes::new(now),
+            health: Health::default(),
             trial: None,
             forgotten: Forgotten::new(now),
             suspects: BTreeSet::new(),
@@ -180,6 +183,7 @@ impl Node {
 
     /// Answers a request from another node or a user.
     pub fn request(&mut self, now: Time, request: Request, out: &mut Vec<Output>) -> Response {
+        self.note_lateness(now);
         let response = match request {
             Request::Gossip(envelope) => self.answer_envelope(now, envelope, out),
             Request::Messages(messages) => self.answer_messages(now, messages, out),
@@ -211,6 +215,7 @@ impl Node {
 
     /// Takes a report on earlier outputs, or on time.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
+        self.note_lateness(now);
         match input {
             Input::Wake | Input::Persisted(_) => {}
             Input::Delivered { ticket, reply } => {

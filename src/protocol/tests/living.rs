@@ -112,6 +112,18 @@ fn a_suspect_is_down_after_the_suspicion_time_unless_it_refutes() {
 }
 
 #[test]
+fn a_node_that_is_late_itself_gives_a_suspect_more_time() {
+    let mut bench = acquainted();
+    bench.hear_all(2, Vec::new(), vec![claim(6, 5, Status::Suspect)]);
+    bench.now = bench.now.after(1_500);
+    bench.tell(Input::Wake);
+    bench.pass(1_500);
+    assert_eq!(bench.status_of(6), Some(Status::Suspect), "it was not woken for more than a second");
+    bench.pass(20_000);
+    assert_eq!(bench.status_of(6), Some(Status::Down), "that was long ago");
+}
+
+#[test]
 fn a_peer_that_refuses_connections_is_suspected_and_its_link_ends() {
     let mut few = Few::new(vec![quiet(), quiet(), quiet()]);
     few.bench(1).out.clear();
