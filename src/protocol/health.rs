@@ -12,8 +12,9 @@ use super::words::Time;
 /// How much longer than it was late itself a node waits for others.
 const PATIENCE: u64 = 4;
 
-/// The longest that it does, in heartbeats: a death is noticed at last however slow the machine is.
-const MOST_HEARTBEATS: u64 = 16;
+/// The most that lateness counts, in heartbeats: a death is noticed at last however slow the machine is, and whoever slept for
+/// an hour is soon as watchful as before.
+const MOST_HEARTBEATS: u64 = 4;
 
 /// Heartbeats after which lateness counts half.
 const HALF_LIFE_HEARTBEATS: u64 = 4;
@@ -28,7 +29,7 @@ pub(super) struct Health {
 impl Health {
     /// What was due at `due` is done at `now`.
     fn note(&mut self, now: Time, due: Time, heartbeat: u64) {
-        let late = now.since(due);
+        let late = now.since(due).min(MOST_HEARTBEATS * heartbeat);
         if late > self.late_ms(now, heartbeat) {
             *self = Health { late_ms: late, at: now };
         }
@@ -50,7 +51,7 @@ impl Node {
 
     /// By how many milliseconds this node was late lately.
     pub(super) fn lateness(&self, now: Time) -> u64 {
-        self.health.late_ms(now, self.config.heartbeat_ms).min(MOST_HEARTBEATS / PATIENCE * self.config.heartbeat_ms)
+        self.health.late_ms(now, self.config.heartbeat_ms)
     }
 
     /// For how many milliseconds more than usual others may be silent.

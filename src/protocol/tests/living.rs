@@ -124,6 +124,37 @@ fn a_node_that_is_late_itself_gives_a_suspect_more_time() {
 }
 
 #[test]
+fn who_slept_for_an_hour_is_as_watchful_as_before_within_a_minute() {
+    let mut bench = acquainted();
+    bench.now = bench.now.after(3_600_000);
+    bench.tell(Input::Wake);
+    assert_eq!(bench.node.patience(bench.now), 16 * HEARTBEAT_MS, "at most");
+    bench.pass(60_000);
+    assert_eq!(bench.node.patience(bench.now), 0);
+}
+
+#[test]
+fn a_node_that_is_late_itself_suspects_a_silent_peer_later() {
+    let silent_for = |late: u64| {
+        let mut bench = acquainted();
+        bench.hear(2, vec![message(Kind::State, 10, 5, 9, &[2])]);
+        bench.now = bench.now.after(late);
+        bench.tell(Input::Wake);
+        let began = bench.now;
+        while bench.status_of(2) == Some(Status::Alive) && bench.now.since(began) < 60_000 {
+            for (ticket, ..) in bench.calls() {
+                bench.tell(Input::Undelivered { ticket, failure: Failure::Unknown });
+            }
+            bench.pass(100);
+        }
+        assert_eq!(bench.status_of(2), Some(Status::Suspect), "at last");
+        bench.now.since(began)
+    };
+    let (on_time, late) = (silent_for(0), silent_for(1_500));
+    assert!(late > on_time + 1_000, "after {on_time} ms on time, after {late} ms when late");
+}
+
+#[test]
 fn a_peer_that_refuses_connections_is_suspected_and_its_link_ends() {
     let mut few = Few::new(vec![quiet(), quiet(), quiet()]);
     few.bench(1).out.clear();
