@@ -281,7 +281,7 @@ impl NodeExercise {
     fn take(&mut self, outputs: Vec<Output>) {
         for output in outputs {
             match output {
-                Output::Send { ticket, to, call } => {
+                Output::Send { ticket, to, call, .. } => {
                     address(&to);
                     assert!(!encode_call(&call).path.is_empty());
                     let kind = CallKind::of(&call);

@@ -216,6 +216,34 @@ fn over_links_that_keep_their_latency_a_tree_is_as_fast_as_a_flood() {
 }
 
 #[test]
+fn on_a_machine_that_is_too_small_the_living_are_not_held_for_dead() {
+    let story = ["--scenario", concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/small-machine.toml")];
+    let patient = report(&story);
+    assert_eq!((&patient["guarantee"], &patient["live_nodes"]), (&"kept".into(), &340.into()));
+    assert_eq!((&patient["false_suspicions"], &patient["false_downs"]), (&0.into(), &0.into()), "{patient}");
+    let (busy, waited) = (&patient["busy_share"], &patient["waited_ms"]);
+    assert!(busy.as_f64().unwrap() > 0.8 && waited["p99"].as_u64().unwrap() > 500, "{busy}, {waited}");
+    let replay = patient["replay"].as_str().unwrap();
+    assert!(replay.contains("--work 150us --processors 1") && !replay.contains("--patience"), "{replay}");
+
+    let blind: Value =
+        serde_json::from_slice(&simulate(&[&story[..], &["--patience", "0", "-o", "json"]].concat()).stdout).unwrap();
+    assert!(blind["false_downs"].as_u64().unwrap() > 1_000, "{blind}");
+    assert!(blind["replay"].as_str().unwrap().contains("--patience 0"));
+
+    // Where there are processors to spare, nobody waits, and patience changes nothing.
+    let spare = ["--nodes", "50", "--broadcasts", "5", "--work", "10us", "--processors", "64"];
+    let (one, other) = (report(&spare), report(&[&spare[..], &["--patience", "0"]].concat()));
+    assert_eq!(one["trace_hash"], other["trace_hash"]);
+    assert_eq!(one["waited_ms"]["max"], 0);
+    for (flag, value) in [("--work", "2s"), ("--processors", "0"), ("--patience", "101")] {
+        let refused = simulate(&["--nodes", "10", flag, value]);
+        assert_eq!(refused.status.code(), Some(2), "{flag}");
+        assert!(said(&refused).contains(&flag[2..]), "{}", said(&refused));
+    }
+}
+
+#[test]
 fn two_nodes_find_out_in_what_they_differ() {
     let mut bytes = [Vec::new(), Vec::new(), Vec::new()];
     // How many symbols suffice is a matter of luck, and so is how well that is estimated: the usual cost counts.

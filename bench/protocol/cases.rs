@@ -116,7 +116,7 @@ fn accepting(from: &NodeId, envelope: &Envelope) -> GossipReply {
 fn settle(node: &mut Node, mut out: Vec<Output>) {
     while let Some(output) = out.pop() {
         let input = match output {
-            Output::Send { ticket, to, call: Call::Gossip(envelope) } => {
+            Output::Send { ticket, to, call: Call::Gossip(envelope), .. } => {
                 Input::Delivered { ticket, reply: Reply::Gossip(accepting(&to, &envelope)) }
             }
             Output::Send { ticket, .. } => Input::Undelivered { ticket, failure: Failure::Refused },
@@ -166,7 +166,7 @@ fn through_the_codec() -> Box<dyn Fn() -> Run> {
                 let response = node.request(NOW, request, &mut out);
                 assert_eq!(encode_response(&response).status, 200);
                 while let Some(output) = out.pop() {
-                    let Output::Send { ticket, to, call } = output else { continue };
+                    let Output::Send { ticket, to, call, .. } = output else { continue };
                     let HttpCall { body, .. } = encode_call(&call);
                     assert!(!body.is_empty());
                     let Call::Gossip(envelope) = &call else { continue };
@@ -226,7 +226,7 @@ fn reconciliation() -> Box<dyn Fn() -> Run> {
 /// Carries what one of two nodes asks for to the other, and back.
 fn deliver(nodes: &mut [Node; 2], from: usize, now: Time, mut out: Vec<Output>) {
     while let Some(output) = out.pop() {
-        let Output::Send { ticket, to, call } = output else { continue };
+        let Output::Send { ticket, to, call, .. } = output else { continue };
         let request = match call {
             Call::Gossip(envelope) => Some(Request::Gossip(envelope)),
             Call::Sync(call) => Some(Request::Sync(call)),

@@ -310,7 +310,7 @@ impl Host {
         let mut outputs = VecDeque::from(outputs);
         while let Some(output) = outputs.pop_front() {
             match output {
-                Output::Send { ticket, to, call } => self.send(ticket, &to, &call)?,
+                Output::Send { ticket, to, call, patience_ms } => self.send(ticket, &to, &call, patience_ms)?,
                 // There is no disk, so nothing waits for it.
                 Output::Persist { seq, .. } => {
                     let mut more = Vec::new();
@@ -337,7 +337,7 @@ impl Host {
         }
     }
 
-    fn send(&mut self, ticket: u64, to: &NodeId, call: &Call) -> anyhow::Result<()> {
+    fn send(&mut self, ticket: u64, to: &NodeId, call: &Call, patience_ms: u64) -> anyhow::Result<()> {
         let kind = CallKind::of(call);
         let http = encode_call(call);
         let method = match http.method {
@@ -346,7 +346,7 @@ impl Host {
             Method::Delete => "DELETE",
         };
         self.next_msg_id += 1;
-        let ends = Instant::now() + Duration::from_millis(kind.time_limit_ms());
+        let ends = Instant::now() + Duration::from_millis(kind.time_limit_ms() + patience_ms);
         self.calls.insert(self.next_msg_id, Pending { ticket, kind, ends });
         // An id that is no node of this test is never answered, which its time-out tells.
         let Some(name) = index_of(to).and_then(|index| self.names.get(index)) else { return Ok(()) };

@@ -288,10 +288,10 @@ impl Handle {
     /// Does what an output asks for, now that nothing is before it.
     fn act(&self, output: Output) {
         match output {
-            Output::Send { ticket, to, call } => {
+            Output::Send { ticket, to, call, patience_ms } => {
                 self.inner.sent.set(self.inner.sent.get() + 1);
                 // On its own: the runtime copies what it is given several times until it runs, and when it ends.
-                actix_rt::spawn(Box::pin(self.clone().send(ticket, to, call)));
+                actix_rt::spawn(Box::pin(self.clone().send(ticket, to, call, patience_ms)));
             }
             Output::Persist { seq, .. } => self.report(Input::Persisted(seq)),
             Output::Keep(_) => {}
@@ -322,10 +322,10 @@ impl Handle {
         }
     }
 
-    async fn send(self, ticket: u64, to: NodeId, call: Call) {
+    async fn send(self, ticket: u64, to: NodeId, call: Call, patience_ms: u64) {
         let kind = CallKind::of(&call);
         let mut http = encode_call(&call);
-        let limit = Duration::from_millis(kind.time_limit_ms());
+        let limit = Duration::from_millis(kind.time_limit_ms() + patience_ms);
         let answered = match &self.inner.passage {
             None => self.exchange(&to, http, limit).await,
             Some(passage) => {

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use super::limits::{DEFAULT_MAX_PAYLOAD, DEFAULT_MAX_SEEDS, MAX_BATCH, MAX_PATH, MAX_WALK, MIN_PATH, UNLIMITED_REACH};
+use super::limits::{
+    DEFAULT_MAX_PAYLOAD, DEFAULT_MAX_SEEDS, MAX_BATCH, MAX_PATH, MAX_WALK, MIN_PATH, MOST_PATIENCE, UNLIMITED_REACH,
+};
 use super::signature::{AllowedKeys, OriginKey};
 use super::table::Bounds;
 use super::words::NodeId;
@@ -32,6 +34,9 @@ pub struct Config {
     pub heartbeat_ms: u64,
     /// A suspect that has not refuted for this long is down: several heartbeats, so that a slow or paused node is not called so.
     pub suspicion_ms: u64,
+    /// Local health: how much longer than it was late itself a node waits for others before it blames them, 0 to 100; with 0 it
+    /// does not look at itself.
+    pub patience: u64,
     /// Over each link goes at most one envelope in each window of so many milliseconds, 0 to 10,000; what comes up
     /// meanwhile travels together in the next window's. 0, the default, sends at once: fewer requests cost time.
     pub batch_ms: u64,
@@ -83,6 +88,7 @@ impl Default for Config {
             trees: true,
             heartbeat_ms: 1_000,
             suspicion_ms: 2_000,
+            patience: 4,
             batch_ms: 0,
             forget_ms: 24 * 3_600_000,
             durable: false,
@@ -146,6 +152,7 @@ impl Config {
                 allowed: "1 to 64 letters, digits, '-', '_' and '.'".to_owned(),
             });
         }
+        within("patience", self.patience, 0, MOST_PATIENCE)?;
         within("max-peers", self.max_peers as u64, 2, 64)?;
         within("peer (number of given peers)", self.given_peers.len() as u64, 0, self.max_peers as u64)?;
         time("interval", self.interval_ms, 0, 86_400_000, "0 to 24 h")?;

@@ -187,6 +187,8 @@ pub enum Output {
         to: NodeId,
         /// With what.
         call: Call,
+        /// For how many milliseconds more than such a call usually has its answer is waited for.
+        patience_ms: u64,
     },
     /// Write records before anything later is let out.
     Persist {

@@ -79,3 +79,6 @@ pub const MAX_FOREIGN_FAILURES: u32 = 6;
 /// Seeds that are kept unless configured, given ones and those heard from a foreign seed together: each is asked from time
 /// to time.
 pub const DEFAULT_MAX_SEEDS: usize = 64;
+
+/// The most that a node's own lateness counts when it waits for others.
+pub const MOST_PATIENCE: u64 = 100;

@@ -70,7 +70,7 @@ impl Node {
         out: &mut Vec<Output>,
     ) {
         let heartbeat = self.config.heartbeat_ms;
-        let (patience, pause) = (self.patience(now), self.lateness(now) + self.jittered(heartbeat / 4));
+        let (patience, pause) = (self.patience(), self.lateness() + self.jittered(heartbeat / 4));
         let Some(link) = self.overlay.links.get_mut(id) else { return };
         // It was lost, but the peer was heard since: that says nothing against the peer.
         if failure != Failure::Refused && link.heard_at > sent_at {
@@ -174,7 +174,7 @@ impl Node {
 
     /// Suspects whose time is over are down.
     pub(super) fn tend_suspects(&mut self, now: Time, out: &mut Vec<Output>) {
-        let time = self.config.suspicion_ms + self.patience(now);
+        let time = self.config.suspicion_ms + self.patience();
         while self.suspects.first().is_some_and(|(due, _)| *due <= now)
             && let Some((_, id)) = self.suspects.pop_first()
         {
@@ -184,7 +184,8 @@ impl Node {
                 continue;
             }
             if held.age_ms < time {
-                self.suspects.insert((now.after(time - held.age_ms), id));
+                // Until then this node may be in time again.
+                self.suspects.insert((now.after((time - held.age_ms).min(self.config.heartbeat_ms)), id));
                 continue;
             }
             self.believe(now, Claim { status: Status::Down, age_ms: 0, ..held }, None, out);

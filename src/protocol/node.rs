@@ -363,6 +363,11 @@ impl Node {
         self.pending.is_empty()
     }
 
+    /// Whether the call of this ticket is still under way.
+    pub fn awaits(&self, ticket: u64) -> bool {
+        self.pending.iter().any(|(pending, ..)| *pending == ticket)
+    }
+
     pub(super) fn header(&self, to: &NodeId) -> Header {
         Header {
             cluster: self.config.cluster.clone(),
@@ -377,7 +382,7 @@ impl Node {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.pending.push((ticket, to.clone(), purpose));
-        out.push(Output::Send { ticket, to: to.clone(), call });
+        out.push(Output::Send { ticket, to: to.clone(), call, patience_ms: self.lateness() });
     }
 
     pub(super) fn persist(&mut self, records: Vec<super::disk::DiskRecord>, out: &mut Vec<Output>) {

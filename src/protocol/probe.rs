@@ -121,10 +121,10 @@ impl Node {
         }
     }
 
-    /// Time after which everyone should know what was said.
+    /// Time after which everyone should know what was said: later where this node is late itself, as others will be, too.
     fn news_window(&self, now: Time) -> u64 {
         let news = if self.has_lost_a_peer(now) { NEWS_OF_LOSS_HEARTBEATS } else { NEWS_HEARTBEATS };
-        news * self.config.heartbeat_ms
+        news * self.config.heartbeat_ms + self.patience()
     }
 
     /// Whether a peer was lost not long ago.

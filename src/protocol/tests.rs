@@ -106,7 +106,7 @@ impl Bench {
     pub(super) fn calls(&mut self) -> Vec<(u64, NodeId, Call)> {
         let mut calls = Vec::new();
         for output in self.out.drain(..) {
-            if let Output::Send { ticket, to, call } = output {
+            if let Output::Send { ticket, to, call, .. } = output {
                 calls.push((ticket, to, call));
             }
         }

@@ -57,7 +57,7 @@ impl Node {
 
     /// Sends the next probe of a trial, if it is due.
     pub(super) fn tend_trial(&mut self, now: Time, out: &mut Vec<Output>) {
-        let pause = self.config.heartbeat_ms / PROBES_PER_HEARTBEAT + self.lateness(now);
+        let pause = self.config.heartbeat_ms / PROBES_PER_HEARTBEAT + self.lateness();
         let Some(trial) = self.trial.as_mut().filter(|trial| trial.next_at <= now && !trial.is_complete()) else {
             return;
         };

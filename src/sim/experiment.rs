@@ -1,13 +1,14 @@
 //! Experiments: large networks of real nodes in simulated time, and what is measured of them.
 //!
 //! One record of settings (`settings.rs`) says what happens; the loop (`engine.rs`) runs the nodes, `exchange.rs` their
-//! calls; `measure.rs` counts, `verdict.rs` judges the guarantee, and a [`Report`] comes out. Everything is decided by the seed, so the same settings
+//! calls, on the machine of `machine.rs`; `measure.rs` counts, `verdict.rs` judges the guarantee, and a [`Report`] comes out. Everything is decided by the seed, so the same settings
 //! give the same trace hash in any two processes. It does no I/O; the one clock it is given is only for its own speed.
 
 mod acts;
 mod engine;
 mod exchange;
 mod hash;
+mod machine;
 mod measure;
 mod report;
 mod settings;
@@ -145,6 +146,8 @@ impl Engine<'_> {
             mean_distance_before: mean_distance(before),
             mean_distance_after,
             mean_distance_ratio: mean_distance_after.zip(random).map(|(found, random)| found / random),
+            waited_ms: self.machine.waited(),
+            busy_share: self.machine.busy(self.now()),
             simulated_ms: self.now(),
             trace_hash: self.hash.text(),
             handled_messages: measures.handled,

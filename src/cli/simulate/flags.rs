@@ -37,6 +37,20 @@ impl FromStr for Span {
     }
 }
 
+/// A short time: `150us`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work(pub u64);
+
+impl FromStr for Work {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Work, String> {
+        let duration =
+            humantime::parse_duration(text).map_err(|_| "it is no time; write it as 150us or 2ms".to_owned())?;
+        u64::try_from(duration.as_micros()).map(Work).map_err(|_| "it is too long a time".to_owned())
+    }
+}
+
 /// One way's time: `50ms` or `10ms-50ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Latency(pub u64, pub u64);
@@ -88,7 +102,7 @@ macro_rules! read_as_text {
     )+};
 }
 
-read_as_text!(Share, Span, Latency, Shares, Partition);
+read_as_text!(Share, Span, Work, Latency, Shares, Partition);
 
 /// Who broadcasts.
 #[derive(Clone, Copy, Debug, ValueEnum, Deserialize)]
@@ -226,6 +240,14 @@ flags! {
     heartbeat: Span, "DURATION";
     /// How long a suspect has to refute [default: 2s].
     suspicion: Span, "DURATION";
+    /// Processor time that each thing which a node does takes, on one machine that all of them share: 150us, up to 1s; 0us: no
+    /// machine is ever short of it [default: 0us].
+    work: Work, "DURATION";
+    /// That machine's processors, 1 to 1,024 [default: 2].
+    processors: usize, "NUMBER";
+    /// How much longer than it was late itself a node waits for others before it blames them; 0: it does not look at
+    /// itself [default: 4].
+    patience: u64, "TIMES";
     /// Hops that a message may travel; below 64 no repair hands it on [default: 64].
     ttl: u8, "HOPS";
     /// Whether the network stands at the beginning or grows from one seed [default: random].
@@ -279,6 +301,9 @@ impl Flags {
             heartbeat_ms,
             suspicion_ms: span(self.suspicion, 2 * heartbeat_ms),
             ttl: self.ttl.unwrap_or(usual.ttl),
+            work_us: self.work.map_or(usual.work_us, |work| work.0),
+            processors: self.processors.unwrap_or(usual.processors),
+            patience: self.patience.unwrap_or(usual.patience),
             start: if self.topology == Some(Topology::Grown) { Start::Grown } else { Start::Random },
             warm_up_ms: span(self.warm_up, 2 * heartbeat_ms),
             pause_ms: span(self.pause, 5 * heartbeat_ms),
@@ -324,6 +349,9 @@ pub fn replay(settings: &Settings, scenario: Option<&str>) -> String {
     add(settings.loss_permille > 0, format!(" --loss {}", share(settings.loss_permille)));
     add(settings.kill_permille > 0, format!(" --kill {} --kill-mode {mode}", share(settings.kill_permille)));
     add(settings.churn > 0, format!(" --churn {} --churn-every {}ms", settings.churn, settings.churn_every_ms));
+    add(settings.work_us > 0, format!(" --work {}us --processors {}", settings.work_us, settings.processors));
+    let usual = Settings::default().patience;
+    add(settings.patience != usual, format!(" --patience {}", settings.patience));
     if let Some((permille, lasts)) = settings.partition {
         let lasts = lasts.map(|lasts| format!(":{lasts}ms")).unwrap_or_default();
         add(true, format!(" --partition {}{lasts}", share(permille)));

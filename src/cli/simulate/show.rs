@@ -48,6 +48,11 @@ pub fn lines(report: &ExperimentReport) -> Vec<(&'static str, String)> {
         ("deaths not known to all", report.undetected.to_string()),
         ("false suspicions", report.false_suspicions.to_string()),
         ("false deaths", report.false_downs.to_string()),
+        ("waited for a processor, ms (median/p99/max)", spread(report.waited_ms)),
+        (
+            "processors busy",
+            report.busy_share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0)),
+        ),
         ("links before (least/mean/most)", degree(report.degree_before)),
         ("links after (least/mean/most)", degree(report.degree_after)),
         ("mean distance before", ratio(report.mean_distance_before)),

@@ -124,13 +124,28 @@ fn a_node_that_is_late_itself_gives_a_suspect_more_time() {
 }
 
 #[test]
+fn a_node_that_is_late_itself_waits_longer_for_answers() {
+    for late in [0, 700] {
+        let mut bench = acquainted();
+        bench.now = bench.node.deadline().unwrap().after(late);
+        bench.tell(Input::Wake);
+        let waits = bench.out.iter().filter_map(|output| match output {
+            Output::Send { patience_ms, .. } => Some(*patience_ms),
+            _ => None,
+        });
+        assert_eq!(waits.max(), Some(late));
+    }
+}
+
+#[test]
 fn who_slept_for_an_hour_is_as_watchful_as_before_within_a_minute() {
     let mut bench = acquainted();
     bench.now = bench.now.after(3_600_000);
     bench.tell(Input::Wake);
-    assert_eq!(bench.node.patience(bench.now), 16 * HEARTBEAT_MS, "at most");
+    assert_eq!(bench.node.patience(), 16 * HEARTBEAT_MS, "at most");
     bench.pass(60_000);
-    assert_eq!(bench.node.patience(bench.now), 0);
+    bench.hear(2, Vec::new());
+    assert_eq!(bench.node.patience(), 0);
 }
 
 #[test]

@@ -27,6 +27,7 @@ impl Engine<'_> {
             trees: settings.trees,
             heartbeat_ms: settings.heartbeat_ms,
             suspicion_ms: settings.suspicion_ms,
+            patience: settings.patience,
             max_books: 0,
             max_nodes: 1_000_000,
             max_state_bytes: 1 << 40,

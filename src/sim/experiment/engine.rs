@@ -1,7 +1,8 @@
 //! The loop: real nodes and one queue.
 //!
 //! A lean sibling of the world of the fault schedules (`world.rs`): nothing is checked at each step but what costs nothing,
-//! ids are looked up by number, and the codec can be left out. The fate of each HTTP exchange is in `exchange.rs`.
+//! ids are looked up by number, and the codec can be left out. The fate of each HTTP exchange is in `exchange.rs`; who waits for
+//! a processor, in `machine.rs`.
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -9,6 +10,7 @@ use rand::rngs::SmallRng;
 use super::Watcher;
 use super::exchange::Exchange;
 use super::hash::TraceHash;
+use super::machine::Machine;
 use super::measure::Measures;
 use super::settings::Settings;
 use super::wheel::Wheel;
@@ -17,12 +19,32 @@ use crate::protocol::{Event, Input, Node, NodeId, Output, Time};
 /// Ports that a local network's ids can be.
 const MOST_PORTS: usize = 65_535;
 
+/// What comes next.
 #[derive(Debug)]
 pub(super) enum Happening {
-    Wake(u32),
+    /// A node is due.
+    Due(u32),
+    /// A request reaches the node that it is for.
     Request(Box<Exchange>),
+    /// What came of a call reaches the caller.
     Report(Box<Exchange>),
+    /// A node has had its time of a processor.
+    Done(Vec<Turn>),
 }
+
+/// What a node does.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// What is due.
+    Wake(u32),
+    /// It answers a request.
+    Answer(Box<Exchange>),
+    /// It reads what came of its call.
+    Read(Box<Exchange>),
+}
+
+/// The node that is due waits for a processor.
+const WAITS: u64 = 0;
 
 /// One process.
 #[derive(Debug, Default)]
@@ -57,6 +79,7 @@ pub(super) struct Engine<'a> {
     pub(super) apart: Vec<bool>,
     pub(super) queue: Wheel<Happening>,
     pub(super) local: bool,
+    pub(super) machine: Machine<Turn>,
     /// The ids of the nodes so far, which all nodes share.
     ids: Vec<NodeId>,
     out: Vec<Output>,
@@ -78,6 +101,7 @@ impl<'a> Engine<'a> {
             apart: Vec::new(),
             queue: Wheel::new(),
             local,
+            machine: Machine::new(settings.work_us, settings.processors),
             ids: (0..most).map(|number| make_id(number, local)).collect(),
             out: Vec::new(),
         }
@@ -113,10 +137,58 @@ impl<'a> Engine<'a> {
     pub(super) fn run_until(&mut self, end: u64) {
         while let Some(happening) = self.queue.pop_before(end) {
             match happening {
-                Happening::Wake(number) => self.wake(number),
+                Happening::Due(number) => {
+                    if self.is_due(number) {
+                        self.take_turn(Turn::Wake(number));
+                    }
+                }
                 Happening::Request(exchange) => self.arrives(exchange),
-                Happening::Report(exchange) => self.comes_back(exchange),
+                Happening::Report(exchange) => {
+                    if self.is_awaited(&exchange) {
+                        self.take_turn(Turn::Read(exchange));
+                    }
+                }
+                Happening::Done(turns) => self.have_turns(turns),
             }
+        }
+    }
+
+    /// Somebody has something to do: at once, or when the machine comes to it.
+    pub(super) fn take_turn(&mut self, turn: Turn) {
+        if !self.machine.is_limited() {
+            return self.have_turn(turn);
+        }
+        let (node, things) = match &turn {
+            Turn::Wake(number) => {
+                self.hosts[*number as usize].wake_at = WAITS;
+                (*number, 1)
+            }
+            Turn::Answer(exchange) => (exchange.to, exchange.things()),
+            Turn::Read(exchange) => (exchange.caller, exchange.things()),
+        };
+        self.machine.add(self.queue.now(), node, turn, things);
+        self.serve();
+    }
+
+    /// Processors that are free serve whoever waits.
+    fn serve(&mut self) {
+        while let Some((done, turns)) = self.machine.serve(self.queue.now()) {
+            self.queue.push(done, Happening::Done(turns));
+        }
+    }
+
+    fn have_turns(&mut self, mut turns: Vec<Turn>) {
+        // An answer that is there counts, though its time is over.
+        turns.sort_by_key(|turn| matches!(turn, Turn::Read(exchange) if exchange.is_over()));
+        turns.into_iter().for_each(|turn| self.have_turn(turn));
+        self.serve();
+    }
+
+    fn have_turn(&mut self, turn: Turn) {
+        match turn {
+            Turn::Wake(number) => self.wake(number),
+            Turn::Answer(exchange) => self.answers(exchange),
+            Turn::Read(exchange) => self.comes_back(exchange),
         }
     }
 
@@ -144,18 +216,24 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn wake(&mut self, number: u32) {
+    /// Whether this wake-up is the one that is planned, and something is still due: that may have moved on since.
+    fn is_due(&mut self, number: u32) -> bool {
         let now = self.now();
         let host = &mut self.hosts[number as usize];
-        if host.wake_at == now {
-            host.wake_at = u64::MAX;
-            // What was due may have moved on since.
-            if host.node.as_ref().is_some_and(|node| node.due().is_some_and(|due| due.0 > now)) {
-                self.plan_wake(number);
-                return;
-            }
-            self.drive(number, |node, now, out| node.handle(now, Input::Wake, out));
+        if host.wake_at != now {
+            return false;
         }
+        host.wake_at = u64::MAX;
+        let moved = host.node.as_ref().is_some_and(|node| node.due().is_some_and(|due| due.0 > now));
+        if moved {
+            self.plan_wake(number);
+        }
+        !moved
+    }
+
+    fn wake(&mut self, number: u32) {
+        self.hosts[number as usize].wake_at = u64::MAX;
+        self.drive(number, |node, now, out| node.handle(now, Input::Wake, out));
     }
 
     /// Lets a node act, and carries out what it asks for.
@@ -181,7 +259,7 @@ impl<'a> Engine<'a> {
         }
         for output in out.drain(..) {
             match output {
-                Output::Send { ticket, to, call } => self.send(number, ticket, &to, call),
+                Output::Send { ticket, to, call, patience_ms } => self.send(number, ticket, &to, call, patience_ms),
                 Output::Emit(event) => self.happened(number, &event),
                 Output::Persist { .. } | Output::Keep(_) => {}
             }
@@ -203,7 +281,7 @@ impl<'a> Engine<'a> {
         }
         if let Some(due) = node.due().map(|due| due.0.max(now)).filter(|due| *due < host.wake_at) {
             host.wake_at = due;
-            self.queue.push(due, Happening::Wake(number));
+            self.queue.push(due, Happening::Due(number));
         }
     }
 

@@ -5,7 +5,7 @@
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
-use super::engine::{Engine, Happening};
+use super::engine::{Engine, Happening, Turn};
 use super::settings::{Drawn, KillMode};
 use crate::protocol::{Call, Failure, IdForm, Input, NodeId, Reply, Request, Response};
 use crate::wire::{
@@ -25,17 +25,37 @@ enum Cargo {
 /// One HTTP exchange under way.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    caller: u32,
-    to: u32,
+    pub(super) caller: u32,
+    pub(super) to: u32,
     ticket: u64,
     kind: CallKind,
-    sent_at: u64,
+    /// When the caller gives up.
+    over_at: u64,
+    /// Messages that the cargo carries.
+    messages: u64,
     cargo: Cargo,
+}
+
+impl Exchange {
+    /// Whether its time ran out.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.cargo, Cargo::Reply(Err(Failure::Unknown)))
+    }
+
+    /// The same, of which the caller hears nothing.
+    fn unanswered(&self) -> Exchange {
+        Exchange { cargo: Cargo::Reply(Err(Failure::Unknown)), messages: 0, ..*self }
+    }
+
+    /// How many things there are to do about it: to read it, and to take each message.
+    pub(super) fn things(&self) -> u64 {
+        1 + self.messages
+    }
 }
 
 impl Engine<'_> {
     /// Sends a call on its way.
-    pub(super) fn send(&mut self, caller: u32, ticket: u64, to: &NodeId, call: Call) {
+    pub(super) fn send(&mut self, caller: u32, ticket: u64, to: &NodeId, call: Call, patience_ms: u64) {
         let (now, to, kind) = (self.queue.now(), Engine::number(to), CallKind::of(&call));
         self.measures.requests += 1;
         let mut weight = 0;
@@ -48,7 +68,15 @@ impl Engine<'_> {
             self.note(format_args!("{} -> {} #{ticket} {kind:?}, {weight} messages", caller + 1, to + 1));
         }
         let cargo = if self.settings.codec { Cargo::Http(self.encode(call)) } else { Cargo::Call(call) };
-        let exchange = Box::new(Exchange { caller, to, ticket, kind, sent_at: now, cargo });
+        let exchange = Box::new(Exchange {
+            caller,
+            to,
+            ticket,
+            kind,
+            over_at: now + kind.time_limit_ms() + patience_ms,
+            messages: weight,
+            cargo,
+        });
         if self.is_lost() || self.cuts(caller, to) {
             self.times_out(exchange);
         } else {
@@ -96,9 +124,10 @@ impl Engine<'_> {
         }
     }
 
+    /// The caller hears that the time is over.
     fn times_out(&mut self, mut exchange: Box<Exchange>) {
-        exchange.cargo = Cargo::Reply(Err(Failure::Unknown));
-        let due = exchange.sent_at + exchange.kind.time_limit_ms();
+        let due = exchange.over_at;
+        *exchange = exchange.unanswered();
         self.queue.push(due, Happening::Report(exchange));
     }
 
@@ -119,29 +148,53 @@ impl Engine<'_> {
             self.queue.push(now + way, Happening::Report(exchange));
             return;
         }
+        if self.machine.is_limited() {
+            self.times_out(Box::new(exchange.unanswered()));
+        }
+        self.take_turn(Turn::Answer(exchange));
+    }
+
+    /// Whether somebody waits for what came of a call. Where everybody is in time, somebody does.
+    pub(super) fn is_awaited(&self, exchange: &Exchange) -> bool {
+        let caller = || self.hosts[exchange.caller as usize].node.as_deref();
+        !self.machine.is_limited() || caller().is_some_and(|node| node.awaits(exchange.ticket))
+    }
+
+    /// A node answers.
+    pub(super) fn answers(&mut self, mut exchange: Box<Exchange>) {
+        let (now, to) = (self.queue.now(), exchange.to);
+        // It may have died while this waited.
+        if self.hosts[to as usize].node.is_none() {
+            return;
+        }
         self.measures.handled += 1;
         self.hash.add(now, 20, u64::from(exchange.caller) << 32 | u64::from(to), exchange.ticket);
         let asked = std::mem::replace(&mut exchange.cargo, Cargo::Reply(Err(Failure::Unknown)));
-        exchange.cargo = self.answer(to, asked);
+        (exchange.cargo, exchange.messages) = self.answer(to, asked);
         let back = now + self.way(to, exchange.caller);
-        if self.is_lost() || back > exchange.sent_at + exchange.kind.time_limit_ms() {
+        if self.is_lost() || back > exchange.over_at {
             return self.times_out(exchange);
         }
         self.queue.push(back, Happening::Report(exchange));
     }
 
-    fn answer(&mut self, to: u32, asked: Cargo) -> Cargo {
+    /// The answer, and how many messages are in it.
+    fn answer(&mut self, to: u32, asked: Cargo) -> (Cargo, u64) {
         match asked {
-            Cargo::Call(call) => Cargo::Reply(self.answer_call(to, call)),
+            Cargo::Call(call) => {
+                let reply = self.answer_call(to, call);
+                let messages = if let Ok(Reply::Sync(reply)) = &reply { reply.messages.len() } else { 0 };
+                (Cargo::Reply(reply), messages as u64)
+            }
             Cargo::Http(http) => {
-                let answer = self.answer_http(to, &http);
+                let (answer, messages) = self.answer_http(to, &http);
                 self.measures.bytes += answer.body.len() as u64;
                 self.measures.control_bytes += answer.body.len() as u64;
                 self.hash.bytes(&answer.body);
-                Cargo::Answer(answer)
+                (Cargo::Answer(answer), messages as u64)
             }
             // An exchange that arrives carries a question.
-            Cargo::Reply(_) | Cargo::Answer(_) => Cargo::Reply(Err(Failure::Unknown)),
+            Cargo::Reply(_) | Cargo::Answer(_) => (Cargo::Reply(Err(Failure::Unknown)), 0),
         }
     }
 
@@ -180,22 +233,25 @@ impl Engine<'_> {
         }
     }
 
-    fn answer_http(&mut self, to: u32, http: &HttpCall) -> Answer {
+    fn answer_http(&mut self, to: u32, http: &HttpCall) -> (Answer, usize) {
         if http.method == Method::Get && http.path == "/peers/" {
-            return Answer { status: 200, body: encode_peers(self.peers_of(to).iter()) };
+            return (Answer { status: 200, body: encode_peers(self.peers_of(to).iter()) }, 0);
         }
         match decode_request(http.method, &http.path, &http.body, self.door()) {
             Ok(request) => {
                 let response = self.drive(to, |node, now, out| node.request(now, request, out));
+                let mut messages = 0;
                 if let Some(Response::Sync(reply)) = &response {
                     self.measures.transmitted(&reply.messages);
+                    messages = reply.messages.len();
                 }
-                response.map_or(Answer { status: 503, body: Vec::new() }, |response| encode_response(&response))
+                let answer = response.map(|response| encode_response(&response));
+                (answer.unwrap_or(Answer { status: 503, body: Vec::new() }), messages)
             }
             Err(problem) => {
                 let text = format!("node {} could not read a request: {problem:?}", to + 1);
                 self.measures.broken.get_or_insert(text);
-                Answer { status: problem.status, body: problem.to_json() }
+                (Answer { status: problem.status, body: problem.to_json() }, 0)
             }
         }
     }
@@ -206,13 +262,11 @@ impl Engine<'_> {
 
     /// A report comes back to the caller.
     pub(super) fn comes_back(&mut self, exchange: Box<Exchange>) {
-        let Exchange { caller, to, ticket, kind, sent_at, cargo } = *exchange;
-        let cut = self.cuts(to, caller);
+        if !exchange.is_over() && self.cuts(exchange.to, exchange.caller) {
+            return self.times_out(exchange);
+        }
+        let Exchange { caller, to, ticket, kind, cargo, .. } = *exchange;
         let reply = match cargo {
-            Cargo::Answer(_) | Cargo::Reply(Ok(_) | Err(Failure::Refused)) if cut => {
-                let cargo = Cargo::Call(Call::Peers);
-                return self.times_out(Box::new(Exchange { caller, to, ticket, kind, sent_at, cargo }));
-            }
             Cargo::Reply(reply) => reply,
             Cargo::Answer(answer) => decode_reply(kind, &answer, self.door()),
             Cargo::Call(_) | Cargo::Http(_) => Err(Failure::Unknown),

@@ -122,6 +122,10 @@ pub struct Report {
     pub mean_distance_after: Option<f64>,
     /// The mean distance at the end over that of random regular graphs of the same size and degree.
     pub mean_distance_ratio: Option<f64>,
+    /// Milliseconds that what nodes did waited for a processor; `None` where it takes no time.
+    pub waited_ms: Option<Spread>,
+    /// Share of the processors' time that was used; `None` where nothing takes any.
+    pub busy_share: Option<f64>,
     /// Simulated milliseconds in all.
     pub simulated_ms: u64,
     /// Hash of everything that happened.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::protocol::Config;
+use crate::protocol::limits::MOST_PATIENCE;
+
 /// Who sends the broadcasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Senders {
@@ -112,6 +115,14 @@ pub struct Settings {
     pub suspicion_ms: u64,
     /// Hops that a message may travel.
     pub ttl: u8,
+    /// Processor time that each thing which a node does takes, in microseconds: an answer, a look at one, what is due. All nodes
+    /// share one machine then; 0: as many processors as it takes.
+    pub work_us: u64,
+    /// That machine's processors, 1 to 1,024.
+    pub processors: usize,
+    /// How much longer than it was late itself a node waits for others before it blames them (PROTOCOL.md, Liveness); 0: it
+    /// never looks at itself.
+    pub patience: u64,
     /// How the network begins.
     pub start: Start,
     /// Undisturbed time before anything happens.
@@ -147,6 +158,9 @@ impl Default for Settings {
             heartbeat_ms: 1_000,
             suspicion_ms: 2_000,
             ttl: 64,
+            work_us: 0,
+            processors: 2,
+            patience: Config::default().patience,
             start: Start::Random,
             warm_up_ms: 2_000,
             pause_ms: 5_000,
@@ -186,6 +200,12 @@ impl Settings {
         }
         if !(50..=60_000).contains(&self.heartbeat_ms) || self.suspicion_ms < self.heartbeat_ms {
             return refuse("heartbeat is allowed from 50ms to 1min, and suspicion from one heartbeat on".to_owned());
+        }
+        if !(1..=1_024).contains(&self.processors) || self.work_us > 1_000_000 {
+            return refuse("processors is allowed from 1 to 1024, and work up to 1s".to_owned());
+        }
+        if self.patience > MOST_PATIENCE {
+            return refuse(format!("patience is {}, allowed is 0 to {MOST_PATIENCE}", self.patience));
         }
         if self.every_ms == 0 || self.churn_every_ms == 0 {
             return refuse("every and churn-every must be more than 0".to_owned());

@@ -48,7 +48,9 @@ impl World {
         let (mut events, mut writes) = (Vec::new(), Vec::new());
         for output in out {
             match output {
-                Output::Send { ticket, to, call } => process.outbox.push(Item::Call(ticket, to, call)),
+                Output::Send { ticket, to, call, patience_ms } => {
+                    process.outbox.push(Item::Call(ticket, to, call, patience_ms));
+                }
                 Output::Emit(event) => {
                     events.push(event.clone());
                     process.outbox.push(Item::Event(event));
@@ -94,7 +96,7 @@ impl World {
             let Some(process) = host.process.as_mut() else { return Ok(()) };
             let Some(item) = process.outbox.pop(host.disk.as_ref()) else { break };
             match item {
-                Item::Call(ticket, to, call) => self.send(id, life, ticket, to, &call),
+                Item::Call(ticket, to, call, patience_ms) => self.send(id, life, ticket, to, &call, patience_ms),
                 Item::Event(event) => self.trace.event(self.now, format_args!("{id} {}", Shown(&event))),
                 Item::Written(seq, version) => {
                     if let (Some(disk), Some(version)) = (&mut host.disk, version) {
@@ -233,7 +235,7 @@ impl World {
         self.drive(id, |node, now, out| node.handle(now, Input::Wake, out)).map(|_| ())
     }
 
-    fn send(&mut self, caller: &NodeId, life: u32, ticket: u64, to: NodeId, call: &Call) {
+    fn send(&mut self, caller: &NodeId, life: u32, ticket: u64, to: NodeId, call: &Call, patience_ms: u64) {
         self.exchanges += 1;
         let number = self.exchanges;
         let kind = CallKind::of(call);
@@ -246,7 +248,8 @@ impl World {
         for way in self.network.ways_of_request() {
             self.schedule(way, Happening::Request(exchange.clone()));
         }
-        self.schedule(kind.time_limit_ms(), Happening::Report { exchange, result: Err(Failure::Unknown) });
+        let limit = kind.time_limit_ms() + patience_ms;
+        self.schedule(limit, Happening::Report { exchange, result: Err(Failure::Unknown) });
     }
 
     pub(super) fn request_arrives(&mut self, exchange: Rc<Exchange>) -> Result<(), Broken> {
