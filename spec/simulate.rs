@@ -236,7 +236,9 @@ fn on_a_machine_that_is_too_small_the_living_are_not_held_for_dead() {
     let (one, other) = (report(&spare), report(&[&spare[..], &["--patience", "0"]].concat()));
     assert_eq!(one["trace_hash"], other["trace_hash"]);
     assert_eq!(one["waited_ms"]["max"], 0);
-    for (flag, value) in [("--work", "2s"), ("--processors", "0"), ("--patience", "101")] {
+    for (flag, value) in
+        [("--work", "2s"), ("--work", "500ns"), ("--work", "5"), ("--processors", "0"), ("--patience", "101")]
+    {
         let refused = simulate(&["--nodes", "10", flag, value]);
         assert_eq!(refused.status.code(), Some(2), "{flag}");
         assert!(said(&refused).contains(&flag[2..]), "{}", said(&refused));

@@ -7,8 +7,9 @@
 //! node's local health stretches the times of its probes and suspicions). And it waits for answers as much longer as it was late:
 //! to send again what is only slow keeps all the longer busy who is slow.
 //!
-//! The numbers are those with which a simulated machine of two processors, on which 64 nodes join 880, is soonest quiet
-//! (`gossip simulate --work`, docs/performance.md).
+//! The numbers were tried on a simulated machine of two processors, on which 64 nodes join 880 (docs/performance.md): under
+//! the heaviest load the living were called down ten times as often and more with half the patience, or half the most; another
+//! half-life changed little.
 
 use super::node::Node;
 use super::words::Time;
@@ -19,6 +20,10 @@ const MOST_HEARTBEATS: u64 = 4;
 
 /// Heartbeats after which lateness counts half.
 const HALF_LIFE_HEARTBEATS: u64 = 4;
+
+/// The most by which a call's time limit grows, in milliseconds, however long a heartbeat is: a connection that died while this
+/// node slept is to be noticed soon.
+const MOST_CALL_MS: u64 = 4_000;
 
 /// How late this node was of late.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,6 +58,11 @@ impl Node {
     /// By how many milliseconds this node was late lately.
     pub(super) fn lateness(&self) -> u64 {
         self.health.counts_ms
+    }
+
+    /// For how many milliseconds more than usual the answer to a call is waited for.
+    pub(super) fn call_patience(&self) -> u64 {
+        self.lateness().min(MOST_CALL_MS)
     }
 
     /// For how many milliseconds more than usual others may be silent.

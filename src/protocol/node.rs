@@ -382,7 +382,7 @@ impl Node {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.pending.push((ticket, to.clone(), purpose));
-        out.push(Output::Send { ticket, to: to.clone(), call, patience_ms: self.lateness() });
+        out.push(Output::Send { ticket, to: to.clone(), call, patience_ms: self.call_patience() });
     }
 
     pub(super) fn persist(&mut self, records: Vec<super::disk::DiskRecord>, out: &mut Vec<Output>) {

@@ -45,8 +45,10 @@ impl FromStr for Work {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Work, String> {
-        let duration =
-            humantime::parse_duration(text).map_err(|_| "it is no time; write it as 150us or 2ms".to_owned())?;
+        let duration = parse_duration(text).map_err(|_| "it is no time; write it as 150us or 2ms".to_owned())?;
+        if duration.subsec_nanos() % 1_000 != 0 {
+            return Err("it is counted in whole microseconds".to_owned());
+        }
         u64::try_from(duration.as_micros()).map(Work).map_err(|_| "it is too long a time".to_owned())
     }
 }
@@ -240,8 +242,8 @@ flags! {
     heartbeat: Span, "DURATION";
     /// How long a suspect has to refute [default: 2s].
     suspicion: Span, "DURATION";
-    /// Processor time that each thing which a node does takes, on one machine that all of them share: 150us, up to 1s; 0us: no
-    /// machine is ever short of it [default: 0us].
+    /// Processor time that each thing takes which a node does (reading a request, an answer or a message, looking what is due), on
+    /// one machine that all of them share: 150us, up to 1s; 0us: nobody is ever short of it [default: 0us].
     work: Work, "DURATION";
     /// That machine's processors, 1 to 1,024 [default: 2].
     processors: usize, "NUMBER";

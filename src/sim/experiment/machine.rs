@@ -73,7 +73,9 @@ impl<T> Machine<T> {
     /// The share of all processors' time until `now` that was used.
     pub(super) fn busy(&self, now: u64) -> Option<f64> {
         let whole = now * 1_000 * self.free.len() as u64;
-        (self.is_limited() && whole > 0).then(|| (self.things * self.work) as f64 / whole as f64)
+        // What is begun is counted, but not all of it is done.
+        let begun: u64 = self.free.iter().map(|free| free.saturating_sub(now * 1_000)).sum();
+        (self.is_limited() && whole > 0).then(|| (self.things * self.work - begun) as f64 / whole as f64)
     }
 }
 
@@ -96,5 +98,6 @@ mod tests {
         assert_eq!(machine.serve(20), None, "nobody waits");
         assert_eq!(machine.waited(), Some(Spread { median: 0, p99: 3, max: 3 }));
         assert_eq!(machine.busy(20), Some(8.0 * 1.5 / 40.0));
+        assert_eq!(machine.busy(16), Some(10.5 / 32.0), "one is busy for longer");
     }
 }

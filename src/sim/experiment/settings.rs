@@ -115,8 +115,8 @@ pub struct Settings {
     pub suspicion_ms: u64,
     /// Hops that a message may travel.
     pub ttl: u8,
-    /// Processor time that each thing which a node does takes, in microseconds: an answer, a look at one, what is due. All nodes
-    /// share one machine then; 0: as many processors as it takes.
+    /// Processor time that each thing which a node does takes, in microseconds: to look what is due, to read a request
+    /// or an answer, to take a message. All nodes share one machine then; 0: as many processors as it takes.
     pub work_us: u64,
     /// That machine's processors, 1 to 1,024.
     pub processors: usize,
@@ -201,8 +201,11 @@ impl Settings {
         if !(50..=60_000).contains(&self.heartbeat_ms) || self.suspicion_ms < self.heartbeat_ms {
             return refuse("heartbeat is allowed from 50ms to 1min, and suspicion from one heartbeat on".to_owned());
         }
-        if !(1..=1_024).contains(&self.processors) || self.work_us > 1_000_000 {
-            return refuse("processors is allowed from 1 to 1024, and work up to 1s".to_owned());
+        if !(1..=1_024).contains(&self.processors) {
+            return refuse(format!("processors is {}, allowed is 1 to 1024", self.processors));
+        }
+        if self.work_us > 1_000_000 {
+            return refuse(format!("work is {}us, allowed is up to 1s", self.work_us));
         }
         if self.patience > MOST_PATIENCE {
             return refuse(format!("patience is {}, allowed is 0 to {MOST_PATIENCE}", self.patience));

@@ -83,7 +83,7 @@ impl Disk {
 #[expect(clippy::large_enum_variant, reason = "each is moved once or twice; a box would cost more")]
 pub(super) enum Item {
     /// A call to another node.
-    Call(u64, NodeId, Call, u64),
+    Call { ticket: u64, to: NodeId, call: Call, patience_ms: u64 },
     /// An event.
     Event(Event),
     /// A write is on disk: the node is told, and this version of its own is let out.

@@ -49,7 +49,7 @@ impl World {
         for output in out {
             match output {
                 Output::Send { ticket, to, call, patience_ms } => {
-                    process.outbox.push(Item::Call(ticket, to, call, patience_ms));
+                    process.outbox.push(Item::Call { ticket, to, call, patience_ms });
                 }
                 Output::Emit(event) => {
                     events.push(event.clone());
@@ -96,7 +96,7 @@ impl World {
             let Some(process) = host.process.as_mut() else { return Ok(()) };
             let Some(item) = process.outbox.pop(host.disk.as_ref()) else { break };
             match item {
-                Item::Call(ticket, to, call, patience_ms) => self.send(id, life, ticket, to, &call, patience_ms),
+                Item::Call { ticket, to, call, patience_ms } => self.send(id, life, ticket, to, &call, patience_ms),
                 Item::Event(event) => self.trace.event(self.now, format_args!("{id} {}", Shown(&event))),
                 Item::Written(seq, version) => {
                     if let (Some(disk), Some(version)) = (&mut host.disk, version) {
