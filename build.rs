@@ -2,7 +2,7 @@
 //!
 //! What a node runs often lies side by side, so that it keeps few pages of its program in memory and few translations of
 //! addresses in the processor: `src/bin/gossip_server.ld`, which `bench/layout` writes. And the list of places that are filled
-//! in when the program is loaded, which each node reads whole, is packed.
+//! in when the program is loaded, which each node reads whole, is packed: such a program does not start with an older C library.
 
 use std::env::var;
 use std::process::Command;
