@@ -10,7 +10,7 @@ use super::door::{Event, Output, Refusal, Response};
 use super::foreign;
 use super::limits::{MAX_LEAP, UNLIMITED_REACH};
 use super::link::HeldBack;
-use super::log::{Arrival, Insert};
+use super::log::{Arrival, Insert, Place};
 use super::node::Node;
 use super::queue::{ItemKey, Waiting};
 use super::table::Merge;
@@ -95,7 +95,9 @@ impl Node {
             Merge::Taken => {}
             Merge::Same => {
                 self.forget_waiting(from, &ItemKey::State(message.origin.clone()), !self.config.trees);
-                self.books.add_arrival(now, &message.uuid, &message.path, &self.id);
+                if let Some(place) = self.books.place(&message.uuid) {
+                    self.books.add_arrival(now, place, &message.path, &self.id);
+                }
                 return Outcome::Duplicate;
             }
             Merge::Older => return Outcome::Stale,
@@ -234,7 +236,9 @@ impl Node {
         out: &mut Vec<Output>,
     ) -> Outcome {
         let uuid = message.uuid;
-        self.hear_way(now, uuid, &message.path, out);
+        if let Some(place) = self.log.place(&uuid) {
+            self.hear_way(now, place, &message.path, out);
+        }
         let Some(record) = self.log.get_mut(&uuid) else { return Outcome::Duplicate };
         let (relays, unlimited) = (record.message.relays, record.is_unlimited());
         let further = message.ttl > record.best_ttl;
@@ -255,12 +259,13 @@ impl Node {
     }
 
     /// Takes note of a further way by which a message came, or would have come.
-    pub(super) fn hear_way(&mut self, now: Time, uuid: uuid::Uuid, path: &Path, out: &mut Vec<Output>) {
-        if !self.log.add_arrival(now, &uuid, path, &self.id) {
+    pub(super) fn hear_way(&mut self, now: Time, place: Place, path: &Path, out: &mut Vec<Output>) {
+        let Some(uuid) = self.log.at(place).map(|record| record.message.uuid) else { return };
+        if !self.log.add_arrival(now, place, path, &self.id) {
             return;
         }
         if self.config.durable
-            && let Some(record) = self.log.get(&uuid)
+            && let Some(record) = self.log.at(place)
         {
             let (key, place) = (record.key(), u16::try_from(record.path_count() - 1).unwrap_or(u16::MAX));
             let arrival = Arrival { path: path.clone(), at: now };
@@ -292,8 +297,14 @@ impl Node {
     /// `path` with this node appended; beyond the longest allowed path the oldest stations behind the origin are left out.
     pub(super) fn path_through(&self, path: &Path) -> Path {
         let skipped = (path.len() + 1).saturating_sub(self.config.max_path);
-        let stations = path.iter().take(1).chain(path.iter().skip(1 + skipped)).chain([&self.id]);
-        stations.cloned().collect()
+        let (origin, others) = path.split_at(path.len().min(1));
+        // Slices, whose length is known, become a path in one piece.
+        origin
+            .iter()
+            .chain(&others[skipped.min(others.len())..])
+            .chain(std::slice::from_ref(&self.id))
+            .cloned()
+            .collect()
     }
 
     #[expect(clippy::too_many_arguments, reason = "one copy's way is many words")]
@@ -322,15 +333,16 @@ impl Node {
             let Some(id) = self.overlay.links.id_in(place).filter(|id| Some(*id) != from && !path.contains(id)) else {
                 continue;
             };
-            let id = id.clone();
-            let Some(link) = self.overlay.links.get_mut(&id) else { continue };
-            if tree.is_some_and(|tree| tree.is_lazy(link.slot)) {
+            let is_lazy = |tree: Tree| self.overlay.links.slot_in(place).is_some_and(|slot| tree.is_lazy(slot));
+            if tree.is_some_and(is_lazy) {
                 if let (ItemKey::Message(uuid, _), Some(path)) = (key, item.path.clone()) {
                     let stamp = *stamp.get_or_insert_with(|| self.log.naming_stamp(uuid));
-                    link.hold_back(HeldBack { uuid: *uuid, stamp, ttl: item.ttl, path });
+                    self.overlay.links.hold_back(place, HeldBack { uuid: *uuid, stamp, ttl: item.ttl, path });
                 }
                 continue;
             }
+            let id = id.clone();
+            let Some(link) = self.overlay.links.get_mut(&id) else { continue };
             link.push(key.clone(), item.clone());
             self.flush(now, &id, out);
         }

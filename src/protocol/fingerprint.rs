@@ -24,7 +24,8 @@ pub(super) fn mix_uuid(state: u64, uuid: Uuid) -> u64 {
     mix(mix(state, high), low)
 }
 
-fn mix_id(state: u64, id: &NodeId) -> u64 {
+/// Mixes an id into a running value.
+pub(super) fn mix_id(state: u64, id: &NodeId) -> u64 {
     match id {
         NodeId::Port(port) => mix(state, u64::from(*port)),
         NodeId::Host(address) => address.as_bytes().chunks(8).fold(mix(state, address.len() as u64), |state, chunk| {

@@ -74,7 +74,9 @@ impl Node {
             };
             while arrivals.next_if(|((of, _), _)| *of < key).is_some() {}
             while let Some((_, arrival)) = arrivals.next_if(|((of, _), _)| *of == key) {
-                self.log.add_arrival(arrival.at, &uuid, &arrival.path, &self.id);
+                if let Some(place) = self.log.place(&uuid) {
+                    self.log.add_arrival(arrival.at, place, &arrival.path, &self.id);
+                }
             }
             if image.read.contains(&key)
                 && let Some(record) = self.log.get_mut(&uuid)

@@ -11,7 +11,7 @@ use super::doubt::Doubt;
 use super::limits::{MAX_ANNOUNCED, MAX_BATCH, MAX_IN_FLIGHT};
 use super::pace::Pace;
 use super::queue::{ItemKey, Queue, Waiting};
-use super::words::{Boot, Digest, Graft, NodeId, Path, Time};
+use super::words::{Boot, Digest, Graft, NodeId, Path, Time, first_of};
 
 /// Milliseconds after which a further request may follow one that is still under way: long enough that a loopback link
 /// gathers a batch instead, short enough that a distant one is kept busy.
@@ -302,7 +302,7 @@ impl Link {
         let send = self.free_at().map(|free| next.max(free));
         let sync = self.sync_at.filter(|_| !self.syncing);
         let recheck = self.doubt.and_then(|doubt| doubt.recheck_at);
-        send.into_iter().chain(sync).chain(recheck).min()
+        first_of(&[send, sync, recheck])
     }
 
     /// Notes that a request went; the next one waits for the next window of `batch_ms`. Windows begin at multiples of
@@ -358,6 +358,21 @@ impl Link {
     /// nothing at present. That is no claim about the peer.
     pub fn is_failing(&self, now: Time, heartbeat_ms: u64) -> bool {
         self.failures > 0 && (self.refused || now.since(self.heard_at) > heartbeat_ms * 3 / 2)
+    }
+
+    /// Reads some of what nearly every event reads; see `touch.rs`.
+    pub fn touch(&self) -> u64 {
+        let Link {
+            boot, counts, heard_at, heartbeat_at, asked_at, held_back, last_sent, prunes, claims, grafts, ..
+        } = self;
+        let sizes = held_back.len() + prunes.len() + claims.len() + grafts.len() + self.queue.len() + self.in_flight;
+        boot ^ counts.received
+            ^ counts.failures
+            ^ heard_at.0
+            ^ heartbeat_at.0
+            ^ asked_at.map_or(0, |at| at.0)
+            ^ last_sent.0
+            ^ sizes as u64
     }
 
     /// Notes that the other side lives.

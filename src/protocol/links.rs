@@ -3,7 +3,7 @@
 //! Ids, links and their deadlines each stand in a list of their own, so that finding a link, and the next time at which any
 //! of them has something to do, touches little memory: in a network of thousands of simulated nodes that is what costs.
 
-use super::link::Link;
+use super::link::{HeldBack, Link};
 use super::words::{NodeId, Time};
 
 /// A node's links in the order of the peers' ids; at most 64.
@@ -11,6 +11,8 @@ use super::words::{NodeId, Time};
 pub struct Links {
     ids: Vec<NodeId>,
     links: Vec<Link>,
+    /// The number of each link's place at this node.
+    slots: Vec<u8>,
     /// Each link's deadline, as far as the link was not touched since.
     due: Vec<Option<Time>>,
     /// One bit for each link that was.
@@ -36,6 +38,28 @@ impl Links {
         self.links.get_mut(place)
     }
 
+    /// The number of the place of the link to `id`.
+    pub fn slot_of(&self, id: &NodeId) -> Option<u8> {
+        self.slot_in(self.place(id)?)
+    }
+
+    /// The same of the link in a place of the order.
+    pub fn slot_in(&self, place: usize) -> Option<u8> {
+        self.slots.get(place).copied()
+    }
+
+    /// The peer whose link has this number.
+    pub fn id_of_slot(&self, slot: u8) -> Option<&NodeId> {
+        self.id_in(self.slots.iter().position(|held| *held == slot)?)
+    }
+
+    /// Remembers a message that is not pushed over the link in a place of the order: no reason for it to do anything earlier.
+    pub fn hold_back(&mut self, place: usize, message: HeldBack) {
+        if let Some(link) = self.links.get_mut(place) {
+            link.hold_back(message);
+        }
+    }
+
     /// Whether there is a link to `id`.
     pub fn contains_key(&self, id: &NodeId) -> bool {
         self.place(id).is_some()
@@ -45,8 +69,12 @@ impl Links {
     pub fn insert(&mut self, id: NodeId, link: Link) {
         self.touched = u64::MAX;
         match self.ids.binary_search(&id) {
-            Ok(place) => self.links[place] = link,
+            Ok(place) => {
+                self.slots[place] = link.slot;
+                self.links[place] = link;
+            }
             Err(place) => {
+                self.slots.insert(place, link.slot);
                 self.ids.insert(place, id);
                 self.links.insert(place, link);
                 self.due.insert(place, None);
@@ -60,6 +88,7 @@ impl Links {
         self.touched = u64::MAX;
         self.ids.remove(place);
         self.due.remove(place);
+        self.slots.remove(place);
         Some(self.links.remove(place))
     }
 

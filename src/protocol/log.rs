@@ -13,16 +13,11 @@ use hashbrown::HashTable;
 
 use uuid::Uuid;
 
+use super::bearers::ByStamp;
 use super::fingerprint::{self, Fingerprint, mix_uuid};
 use super::limits::UNLIMITED_REACH;
 use super::tree::Copies;
 use super::words::{LogKey, Message, NodeId, Path, Time};
-
-/// So many messages of one stamp are looked through for one origin's; strangers can make more.
-const MOST_OF_ONE_STAMP: usize = 64;
-
-/// And among so many a message is named by it: others may hold some more of them.
-const MOST_TO_NAME: usize = 16;
 
 /// One copy's arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +83,16 @@ impl Record {
     fn weight(&self) -> usize {
         self.message.weight()
     }
+
+    /// Reads some of what a further path reads; see `touch.rs`.
+    pub(super) fn touch(&self) -> u64 {
+        self.received_at.0 ^ self.message.path.len() as u64 ^ self.further.last().map_or(0, |arrival| arrival.at.0)
+    }
 }
+
+/// Where a record stands in its log, for as long as it is held: found once, it need not be looked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(u32);
 
 /// What became of an offered message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +113,7 @@ pub struct Log {
     order: BTreeMap<LogKey, u32>,
     /// The slot of each uuid. Nothing ever goes through it, so its order reaches no output.
     names: HashTable<u32>,
+    by_stamp: ByStamp,
     /// Uuids are made by strangers: unless they know this, they cannot make many that fall into one place of `names`.
     secret: u64,
     max_records: usize,
@@ -158,6 +163,7 @@ impl Log {
             free: Vec::new(),
             order: BTreeMap::new(),
             names: HashTable::new(),
+            by_stamp: ByStamp::new(secret),
             secret,
             max_records,
             max_bytes,
@@ -185,33 +191,32 @@ impl Log {
 
     /// The record of `uuid`, to be changed in what no bound and no fingerprint depends on.
     pub fn get_mut(&mut self, uuid: &Uuid) -> Option<&mut Record> {
-        let slot = self.slot_of(uuid)?;
-        self.slots.get_mut(slot as usize)?.as_mut()
+        self.at_mut(self.place(uuid)?)
+    }
+
+    /// The place of `uuid`.
+    pub fn place(&self, uuid: &Uuid) -> Option<Place> {
+        self.slot_of(uuid).map(Place)
+    }
+
+    /// The place of the only record of this stamp and origin; none where there are several.
+    pub fn stamped(&self, stamp: u64, origin: &NodeId) -> Option<Place> {
+        self.by_stamp.only(stamp, origin).map(Place)
+    }
+
+    /// The record in a place.
+    pub fn at(&self, place: Place) -> Option<&Record> {
+        self.in_slot(place.0)
+    }
+
+    fn at_mut(&mut self, place: Place) -> Option<&mut Record> {
+        self.slots.get_mut(place.0 as usize)?.as_mut()
     }
 
     /// The stamp of `uuid`, if it names this message as well as the uuid does.
     pub fn naming_stamp(&self, uuid: &Uuid) -> Option<u64> {
         let Message { content, .. } = &self.get(uuid)?.message;
-        self.only_one(content.stamp, &content.origin, MOST_TO_NAME).map(|_| content.stamp)
-    }
-
-    /// The record of this stamp and origin; none where several carry the stamp and it cannot be told at once which is meant.
-    pub fn stamped(&self, stamp: u64, origin: &NodeId) -> Option<&Record> {
-        self.only_one(stamp, origin, MOST_OF_ONE_STAMP)
-    }
-
-    fn only_one(&self, stamp: u64, origin: &NodeId, most: usize) -> Option<&Record> {
-        let (low, high) = (LogKey { stamp, uuid: Uuid::nil() }, LogKey { stamp, uuid: Uuid::max() });
-        let mut found = None;
-        for (looked_at, slot) in self.order.range(low..=high).map(|(_, slot)| slot).enumerate() {
-            let record = self.in_slot(*slot)?;
-            let is_it = record.message.origin == *origin;
-            if looked_at == most || (is_it && found.is_some()) {
-                return None;
-            }
-            found = if is_it { Some(record) } else { found };
-        }
-        found
+        self.stamped(content.stamp, &content.origin).map(|_| content.stamp)
     }
 
     /// All records, oldest first.
@@ -313,6 +318,7 @@ impl Log {
         if let Ok(name) = self.names.find_entry(mix_uuid(self.secret, record.message.uuid), |held| *held == slot) {
             name.remove();
         }
+        self.by_stamp.remove(record.message.stamp, &record.message.origin, slot);
         self.free.push(slot);
         let paths = record.further.iter().flat_map(|arrival| arrival.path.iter());
         self.bytes -= record.weight() + paths.map(NodeId::weight).sum::<usize>();
@@ -326,6 +332,7 @@ impl Log {
             // The bound on records keeps their number far below the greatest slot.
             (self.slots.len() - 1) as u32
         });
+        self.by_stamp.add(key.stamp, &record.message.origin, slot);
         self.slots[slot as usize] = Some(record);
         let (slots, secret) = (&self.slots, self.secret);
         // A slot without a record has no name.
@@ -335,9 +342,9 @@ impl Log {
     }
 
     /// Adds the path of a further copy; true if it was not yet known and there was room.
-    pub fn add_arrival(&mut self, now: Time, uuid: &Uuid, path: &Path, this: &NodeId) -> bool {
+    pub fn add_arrival(&mut self, now: Time, place: Place, path: &Path, this: &NodeId) -> bool {
         let max_paths = self.max_paths;
-        let Some(record) = self.get_mut(uuid) else { return false };
+        let Some(record) = self.at_mut(place) else { return false };
         // Under the same uuid somebody may tell of another origin: that is no way of this message.
         let begins_elsewhere = path.first() != Some(&record.message.origin);
         if record.path_count() >= max_paths || begins_elsewhere || path.contains(this) || record.has_path(path) {

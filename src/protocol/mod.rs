@@ -4,6 +4,7 @@
 //! is decided by the seed and what goes in, so that the simulator can replay it. It never does I/O and never fails: what
 //! reaches it was checked at the door (`wire`). Read in this order: the words, the limits, the door, the node.
 
+mod bearers;
 mod calls;
 mod config;
 mod disk;
@@ -47,6 +48,7 @@ mod scouting;
 mod seeking;
 mod sending;
 mod shortening;
+mod touch;
 mod tree;
 mod trees;
 mod trial;

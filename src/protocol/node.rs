@@ -13,6 +13,7 @@ use super::calls::{Call, GossipReply, Header, Reply};
 use super::config::Config;
 use super::door::{Event, Input, Output, Refusal, Request, Response};
 use super::doubt::Past;
+use super::fingerprint::mix;
 use super::foreign::Foreign;
 use super::forgetting::Forgotten;
 use super::health::Health;
@@ -27,7 +28,7 @@ use super::probe::Probes;
 use super::refused::Refusals;
 use super::table::Table;
 use super::trial::Trial;
-use super::words::{Boot, NodeId, Status, Time};
+use super::words::{Boot, NodeId, Status, Time, first_of};
 
 /// What a call was for, kept until it is answered.
 #[derive(Clone, Debug)]
@@ -142,11 +143,12 @@ impl Node {
         let boot = random.random_range(1..=MAX_VERSION);
         let own = Own::new(now, &config);
         let overlay = Overlay::new(now, &config, &id);
-        let mut table = Table::new(config.table_bounds());
+        let secret = random.random();
+        let mut table = Table::new(config.table_bounds(), mix(secret, 1));
         if config.durable {
             table.note_changes();
         }
-        let log = Log::new(config.max_messages, config.max_message_bytes, config.max_paths, random.random());
+        let log = Log::new(config.max_messages, config.max_message_bytes, config.max_paths, secret);
         let books = Log::new(config.max_books, config.max_state_bytes, config.max_paths, random.random());
         let origins = Origins::new(config.allowed_keys.clone());
         Node {
@@ -342,10 +344,7 @@ impl Node {
         let suspect = self.suspects.first().map(|(due, _)| *due);
         let (probe, trial) = (self.probes.deadline(), self.trial.as_ref().and_then(Trial::deadline));
         let (forgetting, overlay) = (self.forgetting_deadline(), self.overlay_deadline());
-        [self.own.deadline(), suspect, forgetting, overlay, probe, trial, self.foreign.deadline(), links]
-            .into_iter()
-            .flatten()
-            .min()
+        first_of(&[self.own.deadline(), suspect, forgetting, overlay, probe, trial, self.foreign.deadline(), links])
     }
 
     /// What [`Node::deadline`] was at the end of the last request or input, at no cost.
@@ -361,6 +360,10 @@ impl Node {
     /// Whether everything that was under way when the node began to leave has ended.
     pub fn is_quiet(&self) -> bool {
         self.pending.is_empty()
+    }
+
+    pub(super) fn touch_calls(&self) -> u64 {
+        self.pending.iter().fold(0, |sum, (ticket, ..)| sum ^ ticket)
     }
 
     /// Whether the call of this ticket is still under way.

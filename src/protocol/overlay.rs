@@ -20,7 +20,7 @@ use super::places::Places;
 use super::scouting::Scouting;
 use super::seeking::SEEK_PAUSE;
 use super::shortening::Shortening;
-use super::words::{Boot, NodeId, Time};
+use super::words::{Boot, NodeId, Time, first_of};
 
 /// This node's links and everything under way about them.
 #[derive(Clone, Debug)]
@@ -251,15 +251,16 @@ impl Node {
     }
 
     pub(super) fn overlay_deadline(&self) -> Option<Time> {
-        let runs_out = self.overlay.splits.values().map(|split| split.until);
-        let runs_out = runs_out.chain(self.overlay.promises.values().map(|promise| promise.until));
-        let runs_out = runs_out.chain(self.overlay.exchange.as_ref().map(|exchange| exchange.until));
-        let runs_out = runs_out.chain(self.overlay.moving.as_ref().map(|moving| moving.until)).min();
+        let split = self.overlay.splits.values().map(|split| split.until).min();
+        let promise = self.overlay.promises.values().map(|promise| promise.until).min();
+        let exchange = self.overlay.exchange.as_ref().map(|exchange| exchange.until);
+        let moving = self.overlay.moving.as_ref().map(|moving| moving.until);
         let scout = self.overlay.scouting.as_ref().map(Scouting::deadline);
         let seeks =
             self.overlay.join.is_none() && scout.is_none() && !self.overlay.links.is_empty() && self.wanted_links() > 0;
         let seek = seeks.then_some(self.overlay.seek_at);
         let look = self.overlay.shortening.deadline();
-        [runs_out, seek, scout, look, self.given_deadline(), self.seeds_deadline()].into_iter().flatten().min()
+        let (given, seeds) = (self.given_deadline(), self.seeds_deadline());
+        first_of(&[split, promise, exchange, moving, seek, scout, look, given, seeds])
     }
 }

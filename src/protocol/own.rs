@@ -11,7 +11,7 @@ use super::disk::{DiskRecord, LogRecord, OwnRecord};
 use super::door::{Event, Output, Refusal, Response, Submission};
 use super::limits::{MAX_LEAP, MAX_VERSION};
 use super::node::Node;
-use super::words::{Boot, Content, Kind, LogKey, Message, NodeId, Payload, Time, Version};
+use super::words::{Boot, Content, Kind, LogKey, Message, NodeId, Payload, Time, Version, first_of};
 
 /// How long a node with seeds or given peers waits to hear of an earlier life before it first speaks.
 const FIRST_WORD_MS: u64 = 1_000;
@@ -97,7 +97,7 @@ impl Own {
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.draw_at.into_iter().chain(self.raise_at).chain(self.urge.map(|urge| urge.at)).min()
+        first_of(&[self.draw_at, self.raise_at, self.urge.map(|urge| urge.at)])
     }
 }
 

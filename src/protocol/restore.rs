@@ -21,7 +21,7 @@ pub struct Known {
 impl Known {
     /// Knows these states, heard at time `now`, in a table of these bounds.
     pub fn new<'a>(now: Time, bounds: Bounds, states: impl Iterator<Item = &'a Message>) -> Known {
-        let mut table = Table::new(bounds);
+        let mut table = Table::new(bounds, 0);
         for state in states {
             table.merge(now, state, Copies::default());
         }

@@ -89,23 +89,13 @@ impl Node {
 
     /// Takes from a link's queue as much as one envelope carries.
     fn fill(&mut self, to: &NodeId) -> (Vec<(ItemKey, Waiting)>, Vec<Message>) {
-        let (mut items, mut messages, mut bytes) = (Vec::new(), Vec::new(), 0);
-        let Some(link) = self.overlay.links.get_mut(to) else { return (items, messages) };
-        if link.queue_length() == 0 {
-            link.singly = false;
-            return (items, messages);
-        }
-        let most = if link.singly { 1 } else { self.config.max_batch };
-        let mut taken = Vec::new();
-        while taken.len() < most {
-            let Some(next) = link.pop() else { break };
-            taken.push(next);
-        }
-        if link.queue_length() == 0 {
-            link.singly = false;
-        }
-        let mut rest = Vec::new();
-        for (key, item) in taken {
+        let Some(link) = self.overlay.links.get_mut(to) else { return (Vec::new(), Vec::new()) };
+        let most = link.queue_length().min(if link.singly { 1 } else { self.config.max_batch });
+        link.singly &= link.queue_length() > most;
+        let (mut items, mut messages) = (Vec::with_capacity(most), Vec::with_capacity(most));
+        let (mut rest, mut bytes) = (Vec::new(), 0);
+        for _ in 0..most {
+            let Some((key, item)) = self.overlay.links.get_mut(to).and_then(Link::pop) else { break };
             let Some(message) = self.message_for(&key, &item) else { continue };
             if message.path.contains(to) && !item.repair {
                 continue;
@@ -118,7 +108,9 @@ impl Node {
             items.push((key, item));
             messages.push(message);
         }
-        if let Some(link) = self.overlay.links.get_mut(to) {
+        if !rest.is_empty()
+            && let Some(link) = self.overlay.links.get_mut(to)
+        {
             link.put_back(rest);
         }
         (items, messages)

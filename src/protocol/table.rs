@@ -6,28 +6,20 @@
 //!
 //! The table never sends anything and holds no time-outs; `node.rs` and `liveness.rs` drive it.
 
+mod courses;
 mod entry;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 pub use entry::{Entry, Merge, State};
 
+use self::courses::{Course, Courses};
 use super::disk::KnownRecord;
 use super::fingerprint::Fingerprint;
 use super::limits::MAX_LEAP;
 use super::shared::SharedMap;
 use super::tree::{Copies, Tree};
 use super::words::{Claim, Message, NodeId, Status, Time, Version};
-
-/// What is kept of an origin that sends messages: apart from its entry, which in a simulated network is shared as long as
-/// it does not change.
-#[derive(Clone, Copy, Debug, Default)]
-struct Course {
-    /// By which links its messages travel.
-    tree: Tree,
-    /// The highest version that any of its messages had.
-    heard: Version,
-}
 
 /// How much a table takes in. For this node's own state there is room in any case, and its bytes do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +34,7 @@ pub struct Bounds {
 #[derive(Clone, Debug)]
 pub struct Table {
     entries: SharedMap<Entry>,
-    courses: BTreeMap<NodeId, Course>,
+    courses: Courses,
     bounds: Bounds,
     /// Bytes of all states, and of this node's own among them.
     bytes: usize,
@@ -60,11 +52,11 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table.
-    pub fn new(bounds: Bounds) -> Table {
+    /// An empty table. `secret` is nobody else's to know.
+    pub fn new(bounds: Bounds, secret: u64) -> Table {
         Table {
             entries: SharedMap::new(),
-            courses: BTreeMap::new(),
+            courses: Courses::new(secret),
             bounds,
             bytes: 0,
             own_bytes: 0,
@@ -351,16 +343,16 @@ impl Table {
     }
 
     fn course_mut(&mut self, id: &NodeId) -> Option<&mut Course> {
-        if !self.courses.contains_key(id) {
+        if self.courses.get(id).is_none() {
             self.entries.get(id)?;
-            self.courses.insert(id.clone(), Course::default());
+            self.courses.begin(id);
         }
         self.courses.get_mut(id)
     }
 
-    /// All trees that have grown, to be changed.
+    /// All trees that have grown, to be changed, in no order.
     pub(super) fn trees_mut(&mut self) -> impl Iterator<Item = (&NodeId, &mut Tree)> {
-        self.courses.iter_mut().map(|(id, course)| (id, &mut course.tree))
+        self.courses.trees_mut()
     }
 
     /// A state, to be changed in what no fingerprint depends on.

@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 use super::door::Output;
 use super::limits::MAX_GRAFTS;
 use super::link::HeldBack;
+use super::log::Place;
 use super::node::Node;
 use super::queue::{ItemKey, Waiting};
 use super::tree::{Copies, Tree, bit};
@@ -42,11 +43,11 @@ pub(super) struct Again<'a> {
 
 impl Node {
     pub(super) fn slot_of(&self, id: Option<&NodeId>) -> Option<u8> {
-        self.overlay.links.get(id?).map(|link| link.slot)
+        self.overlay.links.slot_of(id?)
     }
 
     fn peer_in(&self, slot: u8) -> Option<NodeId> {
-        self.overlay.links.iter().find(|(_, link)| link.slot == slot).map(|(id, _)| id.clone())
+        self.overlay.links.id_of_slot(slot).cloned()
     }
 
     /// Judges a duplicate that came over a link: whether its sender must go on pushing this origin.
@@ -329,25 +330,29 @@ impl Node {
         // When it would have come is not known: over a link that does not waver it was announced because it was late.
         let link = self.overlay.links.get(from).filter(|link| self.config.trees && link.pace.wavers());
         let slot = link.map(|link| link.slot);
-        for Announcement { message, path } in announced {
-            let uuid = match message {
-                Announced::Uuid(uuid) => Some(uuid),
-                Announced::Stamp(stamp) => {
-                    path.first().and_then(|origin| Some(self.log.stamped(stamp, origin)?.message.uuid))
-                }
-            };
+        for announcement in announced {
+            let place = self.announced_place(&announcement);
+            let path = announcement.path;
             // What is not held tells nothing yet: a difference of the digests brings it.
-            let Some(uuid) = uuid else { continue };
-            self.hear_way(now, uuid, &path, out);
+            let Some(place) = place else { continue };
+            self.hear_way(now, place, &path, out);
             if let Some(slot) = slot {
-                self.take_shorter_way(&uuid, &path, slot);
+                self.take_shorter_way(place, &path, slot);
             }
         }
     }
 
+    /// Where the message stands that is announced, if it is held and no other may be meant.
+    pub(super) fn announced_place(&self, Announcement { message, path }: &Announcement) -> Option<Place> {
+        match message {
+            Announced::Uuid(uuid) => self.log.place(uuid),
+            Announced::Stamp(stamp) => self.log.stamped(*stamp, path.first()?),
+        }
+    }
+
     /// Makes the link that announced a message its origin's parent if its way is much shorter.
-    fn take_shorter_way(&mut self, uuid: &uuid::Uuid, path: &Path, slot: u8) {
-        let Some(record) = self.log.get(uuid).filter(|record| !record.is_flooded()) else { return };
+    fn take_shorter_way(&mut self, place: Place, path: &Path, slot: u8) {
+        let Some(record) = self.log.at(place).filter(|record| !record.is_flooded()) else { return };
         let origin = &record.message.origin;
         let shorter = path.first() == Some(origin) && path.len() + MUCH_SHORTER <= record.message.path.len();
         let Some(tree) = self.table.tree_mut(origin).filter(|_| shorter) else { return };

@@ -29,6 +29,11 @@ impl Time {
     }
 }
 
+/// The first of several times, if there is any.
+pub(super) fn first_of(times: &[Option<Time>]) -> Option<Time> {
+    times.iter().flatten().min().copied()
+}
+
 /// A node's identity, which is also the address at which it answers.
 ///
 /// A *local* network uses ports of 127.0.0.1, an *addressed* one `host:port`. The two never mix in one network.

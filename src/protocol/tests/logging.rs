@@ -41,7 +41,8 @@ fn a_log_keeps_its_bytes() {
     for uuid in 1..50 {
         log.insert(Time(0), stamped(uuid as u64, uuid), Copies::default());
         for station in 3..9 {
-            log.add_arrival(Time(0), &Uuid::from_u128(uuid), &path(&[2, station, station + 10]), &id(1));
+            let Some(place) = log.place(&Uuid::from_u128(uuid)) else { break };
+            log.add_arrival(Time(0), place, &path(&[2, station, station + 10]), &id(1));
         }
         let paths = |record: &Record| {
             record.arrivals().skip(1).flat_map(|(path, _)| path.iter()).map(NodeId::weight).sum::<usize>()
@@ -56,7 +57,8 @@ fn a_log_keeps_its_bytes() {
 fn each_different_path_is_kept_up_to_the_bound() {
     let mut log = Log::new(10, usize::MAX, 3, 1);
     log.insert(Time(0), stamped(1, 1), Copies::default());
-    let mut add = |way: &[u16]| log.add_arrival(Time(0), &Uuid::from_u128(1), &path(way), &id(1));
+    let place = log.place(&Uuid::from_u128(1)).unwrap();
+    let mut add = |way: &[u16]| log.add_arrival(Time(0), place, &path(way), &id(1));
     assert!(!add(&[2]), "the first copy's path is known");
     assert!(!add(&[2, 1, 3]), "a copy that passed through here before tells nothing new");
     assert!(add(&[2, 3]) && add(&[2, 4]));
@@ -112,21 +114,26 @@ fn a_queue_drops_the_oldest_beyond_its_bound() {
 
 #[test]
 fn a_stamp_names_a_message_only_if_no_other_may_be_meant() {
-    let mut log = Log::new(1_000, usize::MAX, 4, 1);
-    let mut add = |uuid: u128, stamp: u64, origin: u16| {
-        let message = message(Kind::Message, uuid, stamp, 9, &[origin]);
+    let mut log = Log::new(70, usize::MAX, 4, 1);
+    let add = |log: &mut Log, uuid: u128, stamp: u64, origin: u16| {
+        let message = message(Kind::Message, uuid, 1, 9, &[origin]).altered(|content| content.stamp = stamp);
         log.insert(Time(1), message, Copies::default());
     };
-    (1..=63).for_each(|n| add(u128::from(n), 5, n));
-    add(100, 6, 1);
-    add(101, 6, 1);
-    add(102, 6, 2);
-    let named = |stamp: u64, origin: u16| log.stamped(stamp, &id(origin)).map(|record| record.message.uuid.as_u128());
-    assert_eq!((named(5, 1), named(5, 63), named(5, 64)), (Some(1), Some(63), None));
-    assert_eq!((named(6, 1), named(6, 2), named(7, 1)), (None, Some(102), None));
-    assert_eq!((log.naming_stamp(&Uuid::from_u128(1)), log.naming_stamp(&Uuid::from_u128(102))), (None, Some(6)));
-    for (uuid, found) in [(200, true), (201, false)] {
-        log.insert(Time(1), message(Kind::Message, uuid, 5, 9, &[70]), Copies::default());
-        assert_eq!(log.stamped(5, &id(1)).is_some(), found, "64 are looked through");
-    }
+    let named = |log: &Log, stamp: u64, origin: u16| {
+        log.stamped(stamp, &id(origin)).and_then(|place| log.at(place)).map(|record| record.message.uuid.as_u128())
+    };
+    (1..=64).for_each(|n| add(&mut log, u128::from(n), 5, n));
+    add(&mut log, 100, 6, 1);
+    add(&mut log, 101, 6, 1);
+    add(&mut log, 102, 6, 2);
+    assert_eq!((named(&log, 5, 1), named(&log, 5, 64), named(&log, 5, 65)), (Some(1), Some(64), None));
+    assert_eq!((named(&log, 6, 1), named(&log, 6, 2), named(&log, 7, 1)), (None, Some(102), None));
+    let stamp = |log: &Log, uuid: u128| log.naming_stamp(&Uuid::from_u128(uuid));
+    assert_eq!((stamp(&log, 1), stamp(&log, 100), stamp(&log, 102)), (Some(5), None, Some(6)));
+    // Evictions take all of stamp 5, and at last one of the two that shared a name.
+    (0..67).for_each(|n| add(&mut log, 200 + n, 7, 3));
+    assert_eq!((named(&log, 5, 1), named(&log, 6, 1), named(&log, 6, 2)), (None, None, Some(102)));
+    add(&mut log, 300, 8, 3);
+    assert_eq!((named(&log, 6, 1), stamp(&log, 101)), (Some(101), Some(6)));
+    assert_eq!((named(&log, 7, 3), named(&log, 8, 3)), (None, Some(300)), "67 of one name");
 }

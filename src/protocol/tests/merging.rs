@@ -46,7 +46,7 @@ fn summary(table: &Table) -> Summary {
 }
 
 fn table_of(nodes: usize) -> Table {
-    Table::new(Bounds { nodes, bytes: usize::MAX })
+    Table::new(Bounds { nodes, bytes: usize::MAX }, 1)
 }
 
 fn merged(news: &[News]) -> Table {
@@ -120,7 +120,7 @@ fn states_take_no_more_bytes_together_than_they_may_and_what_is_held_stays() {
         message(Kind::State, version.into(), version, 9, &[origin]).altered(|content| content.payload = payload(&text))
     };
     let (small, large) = (state(1, 1, 10).weight(), state(1, 1, 1_000).weight());
-    let mut table = Table::new(Bounds { nodes: 100, bytes: small + large });
+    let mut table = Table::new(Bounds { nodes: 100, bytes: small + large }, 1);
     let mut merge = |message: &Message| table.merge(Time(0), message, Copies::default());
     assert_eq!(merge(&state(1, 1, 1_000)), Merge::Taken);
     assert_eq!(merge(&state(2, 1, 10)), Merge::Taken);
@@ -142,7 +142,7 @@ fn states_take_no_more_bytes_together_than_they_may_and_what_is_held_stays() {
 fn a_state_is_not_refused_for_the_way_it_took() {
     let near = message(Kind::State, 1, 1, 9, &[1]);
     let far = message(Kind::State, 2, 2, 9, &[1, 2, 3, 4, 5]);
-    let mut table = Table::new(Bounds { nodes: 100, bytes: near.weight() });
+    let mut table = Table::new(Bounds { nodes: 100, bytes: near.weight() }, 1);
     assert_eq!(table.merge(Time(0), &near, Copies::default()), Merge::Taken);
     assert_eq!(table.merge(Time(0), &far, Copies::default()), Merge::Taken);
     assert_eq!((table.get(&id(1)).unwrap().version(), table.bytes()), (2, near.weight()));

@@ -43,6 +43,12 @@ pub(super) enum Turn {
     Read(Box<Exchange>),
 }
 
+/// So many happenings of one time are looked at together before they happen.
+const GROUP: usize = 32;
+
+/// So few nodes stay in the caches anyway.
+const FEW: usize = 200;
+
 /// The node that is due waits for a processor.
 const WAITS: u64 = 0;
 
@@ -83,6 +89,8 @@ pub(super) struct Engine<'a> {
     /// The ids of the nodes so far, which all nodes share.
     ids: Vec<NodeId>,
     out: Vec<Output>,
+    /// How many of those to come were looked at.
+    looked_at: usize,
 }
 
 impl<'a> Engine<'a> {
@@ -104,6 +112,7 @@ impl<'a> Engine<'a> {
             machine: Machine::new(settings.work_us, settings.processors),
             ids: (0..most).map(|number| make_id(number, local)).collect(),
             out: Vec::new(),
+            looked_at: 0,
         }
     }
 
@@ -135,7 +144,12 @@ impl<'a> Engine<'a> {
 
     /// Lets time pass until `end`.
     pub(super) fn run_until(&mut self, end: u64) {
-        while let Some(happening) = self.queue.pop_before(end) {
+        loop {
+            if self.looked_at == 0 {
+                self.look_ahead();
+            }
+            let Some(happening) = self.queue.pop_before(end) else { break };
+            self.looked_at = self.looked_at.saturating_sub(1);
             match happening {
                 Happening::Due(number) => {
                     if self.is_due(number) {
@@ -151,6 +165,31 @@ impl<'a> Engine<'a> {
                 Happening::Done(turns) => self.have_turns(turns),
             }
         }
+    }
+
+    /// Has the processor fetch what the next happenings need, for all of them at once.
+    fn look_ahead(&mut self) {
+        if self.hosts.len() <= FEW {
+            return;
+        }
+        let coming = || {
+            self.queue.coming().take(GROUP).filter_map(|happening| match happening {
+                Happening::Due(number) => Some((*number, None)),
+                Happening::Request(exchange) => Some((exchange.to, Some((exchange.caller, exchange)))),
+                Happening::Report(exchange) => Some((exchange.caller, Some((exchange.to, exchange)))),
+                Happening::Done(_) => None,
+            })
+        };
+        let node = |number: u32| self.hosts.get(number as usize).and_then(|host| host.node.as_deref());
+        let nodes = || coming().filter_map(|(number, exchange)| Some((node(number)?, exchange)));
+        let mut sum = 0;
+        nodes().for_each(|(node, _)| sum ^= node.due().map_or(0, |due| due.0));
+        for (node, exchange) in nodes() {
+            sum ^= node.touch(exchange.and_then(|(peer, _)| self.ids.get(peer as usize)));
+        }
+        nodes().for_each(|(node, exchange)| sum ^= exchange.map_or(0, |(_, exchange)| exchange.touch(node)));
+        std::hint::black_box(sum);
+        self.looked_at = self.queue.coming().take(GROUP).count();
     }
 
     /// Somebody has something to do: at once, or when the machine comes to it.

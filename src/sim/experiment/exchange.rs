@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::engine::{Engine, Happening, Turn};
 use super::settings::{Drawn, KillMode};
-use crate::protocol::{Call, Failure, IdForm, Input, NodeId, Reply, Request, Response};
+use crate::protocol::{Call, Failure, IdForm, Input, Node, NodeId, Reply, Request, Response};
 use crate::wire::{
     Answer, CallKind, Door, HttpCall, Method, Problem, decode_reply, decode_request, encode_call, encode_peers,
     encode_response,
@@ -45,6 +45,15 @@ impl Exchange {
     /// The same, of which the caller hears nothing.
     fn unanswered(&self) -> Exchange {
         Exchange { cargo: Cargo::Reply(Err(Failure::Unknown)), messages: 0, ..*self }
+    }
+
+    /// Reads what the node will read to which this comes next.
+    pub(super) fn touch(&self, node: &Node) -> u64 {
+        match &self.cargo {
+            Cargo::Call(Call::Gossip(envelope)) => node.touch_for(&envelope.messages, &envelope.recent),
+            Cargo::Reply(Ok(Reply::Gossip(reply))) => node.touch_for(&reply.newer, &reply.recent),
+            _ => 0,
+        }
     }
 
     /// How many things there are to do about it: to read it, and to take each message.

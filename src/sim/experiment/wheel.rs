@@ -36,6 +36,11 @@ impl<T> Wheel<T> {
         }
     }
 
+    /// What is still to happen at this time, as far as is known.
+    pub(super) fn coming(&self) -> impl Iterator<Item = &T> {
+        self.slots[(self.now % REACH) as usize].iter()
+    }
+
     /// The next that happens before `end`; when there is none, the time is `end`.
     pub(super) fn pop_before(&mut self, end: u64) -> Option<T> {
         while self.now < end {
