@@ -6,7 +6,6 @@
 use super::calls::{Envelope, GossipReply, Header, Judgement, Outcome, Sender};
 use super::door::{Output, Refusal, Response};
 use super::limits::MAX_BATCH_BYTES;
-use super::link::Link;
 use super::node::Node;
 use super::trees::Again;
 use super::words::{Kind, Message, NodeId, Time};
@@ -15,20 +14,20 @@ impl Node {
     /// `POST /gossip/` with an envelope.
     pub(super) fn answer_envelope(&mut self, now: Time, envelope: Envelope, out: &mut Vec<Output>) -> Response {
         let brief = matches!(envelope.sender, Sender::Link(_));
-        let header = match envelope.sender {
-            Sender::Header(header) => header,
-            Sender::Link(from) => match self.overlay.links.get(&from) {
-                Some(Link { boot, .. }) => {
-                    Header { cluster: self.config.cluster.clone(), from, boot: *boot, linked: true, brief: true }
+        let from = match envelope.sender {
+            Sender::Header(header) => {
+                if let Err(refusal) = self.meet(now, &header, out) {
+                    return Response::Refused(refusal);
                 }
-                None => return Response::Refused(Refusal::NoLink(from)),
-            },
+                self.heard_from(now, &header, out);
+                header.from
+            }
+            Sender::Link(from) if self.overlay.links.contains_key(&from) => {
+                self.link_works(now, &from);
+                from
+            }
+            Sender::Link(from) => return Response::Refused(Refusal::NoLink(from)),
         };
-        if let Err(refusal) = self.meet(now, &header, out) {
-            return Response::Refused(refusal);
-        }
-        self.heard_from(now, &header, out);
-        let from = header.from;
         let (judgements, newer) = self.judge_all(now, envelope.messages, Some(&from), out);
         for claim in envelope.claims {
             self.believe(now, claim, Some(&from), out);
@@ -47,11 +46,11 @@ impl Node {
         let claims = self.claims_for(now, &from);
         let free_place = digest.is_some().then(|| self.advertise_place(now, &from)).flatten();
         let recent = if digest.is_some() { self.take_announcements(&from, brief) } else { Vec::new() };
-        let (header, prune) = (self.header(&from), self.take_prunes(&from));
-        let still_linked = header.linked;
-        let sender = header.into();
+        let prune = self.take_prunes(&from);
+        let brief = brief && !self.stopping && self.overlay.links.contains_key(&from);
+        let sender = if brief { Sender::Link(self.id.clone()) } else { self.header(&from).into() };
         let mut reply = GossipReply { sender, judgements, newer, digest, claims, free_place, prune, recent };
-        if brief && still_linked {
+        if brief {
             reply.shorten(envelope.digest.as_ref());
         }
         if reply.says_nothing() { Response::NothingToAdd } else { Response::Gossip(reply) }

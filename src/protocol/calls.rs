@@ -197,14 +197,6 @@ impl GossipReply {
             self.digest = None;
         }
     }
-
-    /// Takes back what making it brief left out: of so many messages, and with the digest that went.
-    pub fn lengthen(&mut self, messages: usize, asked: Option<Digest>) {
-        if self.judgements.is_empty() {
-            self.judgements = vec![Judgement::NEW; messages];
-        }
-        self.digest = self.digest.or(asked);
-    }
 }
 
 /// The caller's set in a comparison, in whichever form is shorter.

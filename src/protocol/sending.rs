@@ -46,11 +46,13 @@ impl Node {
             if items.is_empty() && claims.is_empty() && !grafts && !due {
                 return;
             }
-            let mut header = self.header(to);
-            header.linked = header.linked || rest > 0;
             let (boot, until) = self.overlay.links.get(to).map_or((0, None), |link| (link.boot, link.brief_until));
-            let brief = header.linked && !self.stopping && until.is_some_and(|until| until > now);
-            let sender = if brief { Sender::Link(self.id.clone()) } else { Sender::Header(header) };
+            let brief = !self.stopping && until.is_some_and(|until| until > now);
+            let sender = if brief {
+                Sender::Link(self.id.clone())
+            } else {
+                Header { linked: !self.stopping || rest > 0, ..self.header(to) }.into()
+            };
             self.counters.messages_sent += messages.len() as u64;
             self.counters.envelopes_sent += 1;
             let free_place = due.then(|| self.advertise_place(now, to)).flatten();
@@ -171,17 +173,47 @@ impl Node {
         mut reply: GossipReply,
         out: &mut Vec<Output>,
     ) {
-        let header = match &reply.sender {
-            Sender::Header(header) => header.clone(),
-            Sender::Link(id) if id == to && self.may_be_brief(to, &carried) => {
-                reply.lengthen(carried.items.len(), carried.digest);
-                let cluster = self.config.cluster.clone();
-                Header { cluster, from: to.clone(), boot: carried.boot, linked: true, brief: true }
-            }
+        let brief = reply.sender.link().is_some();
+        if brief && (reply.sender.id() != to || !self.may_be_brief(to, &carried)) {
             // Another program answers there, or another life of this one.
-            Sender::Link(_) => return self.gossip_failed(now, to, carried, Failure::Unknown, out),
+            return self.gossip_failed(now, to, carried, Failure::Unknown, out);
+        }
+        if let Some(link) = self.overlay.links.get_mut(to) {
+            link.ended();
+            link.pace.answered(carried.sent_at, now);
+        }
+        let met = match &reply.sender {
+            Sender::Header(header) => self.meet(now, header, out).is_ok(),
+            Sender::Link(_) => true,
         };
-        self.hear_answer(now, to, &carried, header, reply, out);
+        if !met || reply.judgements.len() > carried.items.len() {
+            return;
+        }
+        if let Sender::Header(header) = &reply.sender {
+            self.hear_who_answers(now, to, &carried, header, out);
+        } else {
+            reply.digest = reply.digest.or(carried.digest);
+            self.link_works(now, to);
+        }
+        self.hear_answer(now, to, &carried, reply, out);
+    }
+
+    /// Who answers says all about it.
+    fn hear_who_answers(&mut self, now: Time, to: &NodeId, carried: &Carried, header: &Header, out: &mut Vec<Output>) {
+        if self.overlay.links.get(to).is_none_or(|link| link.boot != header.boot) {
+            return;
+        }
+        if !header.linked {
+            return self.closed_by_peer(now, to, "the other side holds no link", out);
+        }
+        self.link_works(now, to);
+        let until = now.after(BRIEF_HEARTBEATS * self.config.heartbeat_ms);
+        if let Some(link) = self.overlay.links.get_mut(to)
+            && header.brief
+            && !carried.brief
+        {
+            link.brief_until = Some(until);
+        }
     }
 
     /// Whether the answer to an envelope may leave out who answers: it named no more than the link, which still stands.
@@ -189,40 +221,16 @@ impl Node {
         carried.brief && self.overlay.links.get(to).is_some_and(|link| link.boot == carried.boot)
     }
 
-    /// What an answer says, and who says it.
-    fn hear_answer(
-        &mut self,
-        now: Time,
-        to: &NodeId,
-        carried: &Carried,
-        header: Header,
-        reply: GossipReply,
-        out: &mut Vec<Output>,
-    ) {
-        if let Some(link) = self.overlay.links.get_mut(to) {
-            link.ended();
-            link.pace.answered(carried.sent_at, now);
-        }
-        if self.meet(now, &header, out).is_err() || reply.judgements.len() > carried.items.len() {
-            return;
-        }
-        let same_life = self.overlay.links.get(to).is_some_and(|link| link.boot == header.boot);
-        if same_life && !header.linked {
-            self.closed_by_peer(now, to, "the other side holds no link", out);
-        } else if same_life {
-            self.link_works(now, to);
-            let until = now.after(BRIEF_HEARTBEATS * self.config.heartbeat_ms);
-            if let Some(link) = self.overlay.links.get_mut(to)
-                && header.brief
-                && !carried.brief
-            {
-                link.brief_until = Some(until);
-            }
-        }
+    /// What an answer says.
+    fn hear_answer(&mut self, now: Time, to: &NodeId, carried: &Carried, reply: GossipReply, out: &mut Vec<Output>) {
         // What the other side wanted again since the question went it may have refused before, in this very answer.
         let overtaken =
             self.overlay.links.get(to).and_then(|link| link.asked_at).is_some_and(|at| at >= carried.sent_at);
-        self.learn_from_outcomes(to, &carried.items, &reply.judgements, overtaken);
+        // A brief answer that names no outcome means that every message was new.
+        let unsaid = reply.sender.link().is_some() && reply.judgements.is_empty();
+        let unsaid = std::iter::repeat_n(Judgement::NEW, if unsaid { carried.items.len() } else { 0 });
+        let judged = carried.items.iter().zip(reply.judgements.iter().copied().chain(unsaid));
+        judged.for_each(|((key, item), judgement)| self.learn_from_outcome(to, key, item, judgement, overtaken));
         if let Some(graft) = &carried.wishes.graft {
             self.was_asked_again(to, graft);
         }
@@ -247,30 +255,29 @@ impl Node {
     }
 
     /// Stops pushing an origin over a link on whose other side a pushed message was not needed.
-    fn learn_from_outcomes(
+    fn learn_from_outcome(
         &mut self,
         to: &NodeId,
-        items: &[(ItemKey, Waiting)],
-        judgements: &[Judgement],
+        key: &ItemKey,
+        item: &Waiting,
+        judgement: Judgement,
         overtaken: bool,
     ) {
-        for ((key, item), judgement) in items.iter().zip(judgements) {
-            if !self.config.trees {
-                continue;
-            }
-            if matches!(judgement.outcome, Outcome::New | Outcome::Duplicate) {
-                self.needs_no_push_from(key, item.path.as_ref(), to);
-            }
-            if judgement.outcome != Outcome::Duplicate || judgement.keep || overtaken {
-                continue;
-            }
-            let origin = match key {
-                ItemKey::State(origin) => Some(origin.clone()),
-                ItemKey::Message(uuid, _) => self.log.get(uuid).map(|record| record.message.origin.clone()),
-            };
-            if let Some(origin) = origin {
-                self.shrink(&origin, to);
-            }
+        if !self.config.trees {
+            return;
+        }
+        if matches!(judgement.outcome, Outcome::New | Outcome::Duplicate) {
+            self.needs_no_push_from(key, item.path.as_ref(), to);
+        }
+        if judgement.outcome != Outcome::Duplicate || judgement.keep || overtaken {
+            return;
+        }
+        let origin = match key {
+            ItemKey::State(origin) => Some(origin.clone()),
+            ItemKey::Message(uuid, _) => self.log.get(uuid).map(|record| record.message.origin.clone()),
+        };
+        if let Some(origin) = origin {
+            self.shrink(&origin, to);
         }
     }
 
@@ -320,7 +327,9 @@ impl Node {
 
     /// The claims that wait for a link, as of now.
     pub(super) fn claims_for(&mut self, now: Time, to: &NodeId) -> Vec<super::Claim> {
-        let Some(link) = self.overlay.links.get_mut(to) else { return Vec::new() };
+        let Some(link) = self.overlay.links.get_mut(to).filter(|link| !link.claims.is_empty()) else {
+            return Vec::new();
+        };
         let mut ids = Vec::new();
         while ids.len() < MAX_CLAIMS
             && let Some(id) = link.claims.pop_first()

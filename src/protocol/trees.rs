@@ -163,6 +163,9 @@ impl Node {
 
     /// A peer wants an origin's messages again, or no more.
     pub(super) fn hear_wishes(&mut self, now: Time, from: &NodeId, graft: Option<Graft>, prune: &[NodeId]) {
+        if graft.is_none() && prune.is_empty() {
+            return;
+        }
         let Some(link) = self.overlay.links.get_mut(from) else { return };
         let slot = link.slot;
         if graft.is_some() {
@@ -293,7 +296,9 @@ impl Node {
 
     /// The origins that are not wanted over a link.
     pub(super) fn take_prunes(&mut self, to: &NodeId) -> Vec<NodeId> {
-        let Some(link) = self.overlay.links.get_mut(to) else { return Vec::new() };
+        let Some(link) = self.overlay.links.get_mut(to).filter(|link| !link.prunes.is_empty()) else {
+            return Vec::new();
+        };
         let mut taken = Vec::new();
         while taken.len() < MAX_GRAFTS
             && let Some(origin) = link.prunes.pop_first()
