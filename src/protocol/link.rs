@@ -361,18 +361,17 @@ impl Link {
     }
 
     /// Reads some of what nearly every event reads; see `touch.rs`.
-    pub fn touch(&self) -> u64 {
-        let Link {
-            boot, counts, heard_at, heartbeat_at, asked_at, held_back, last_sent, prunes, claims, grafts, ..
-        } = self;
-        let sizes = held_back.len() + prunes.len() + claims.len() + grafts.len() + self.queue.len() + self.in_flight;
-        boot ^ counts.received
-            ^ counts.failures
-            ^ heard_at.0
-            ^ heartbeat_at.0
-            ^ asked_at.map_or(0, |at| at.0)
-            ^ last_sent.0
-            ^ sizes as u64
+    pub(super) fn touch(&self) -> u64 {
+        let Link { boot, counts, heard_at, heartbeat_at, asked_at, last_sent, prunes, claims, grafts, queue, .. } =
+            self;
+        let sizes = prunes.len() + claims.len() + grafts.len() + queue.len() + self.in_flight;
+        let times = heard_at.0 ^ heartbeat_at.0 ^ last_sent.0 ^ asked_at.map_or(0, |at| at.0);
+        boot ^ counts.received ^ counts.failures ^ times ^ sizes as u64
+    }
+
+    /// The same of what is to be announced.
+    pub(super) fn touch_held_back(&self) -> u64 {
+        self.held_back.back().map_or(0, |message| u64::from(message.ttl))
     }
 
     /// Notes that the other side lives.

@@ -232,6 +232,12 @@ impl Log {
         one.into_iter().chain(many.iter().flatten().filter(move |record| (low..=high).contains(&record.message.uuid)))
     }
 
+    /// Reads some of what a new message reads; see `touch.rs`.
+    pub(super) fn touch_end(&self) -> u64 {
+        let last = self.order.last_key_value().map_or(0, |(key, _)| key.stamp);
+        last ^ self.slots.last().and_then(Option::as_ref).map_or(0, |record| record.received_at.0)
+    }
+
     /// Number of remembered messages.
     pub fn len(&self) -> usize {
         self.order.len()

@@ -362,6 +362,10 @@ impl Node {
         self.pending.is_empty()
     }
 
+    pub(super) fn calls_under_way(&self) -> usize {
+        self.pending.len()
+    }
+
     pub(super) fn touch_calls(&self) -> u64 {
         self.pending.iter().fold(0, |sum, (ticket, ..)| sum ^ ticket)
     }

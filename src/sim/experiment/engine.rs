@@ -183,9 +183,10 @@ impl<'a> Engine<'a> {
         let node = |number: u32| self.hosts.get(number as usize).and_then(|host| host.node.as_deref());
         let nodes = || coming().filter_map(|(number, exchange)| Some((node(number)?, exchange)));
         let mut sum = 0;
-        nodes().for_each(|(node, _)| sum ^= node.due().map_or(0, |due| due.0));
+        nodes().for_each(|(node, _)| sum ^= node.touch());
         for (node, exchange) in nodes() {
-            sum ^= node.touch(exchange.and_then(|(peer, _)| self.ids.get(peer as usize)));
+            let peer = exchange.and_then(|(peer, _)| self.ids.get(peer as usize));
+            sum ^= peer.map_or(0, |peer| node.touch_link(peer));
         }
         nodes().for_each(|(node, exchange)| sum ^= exchange.map_or(0, |(_, exchange)| exchange.touch(node)));
         std::hint::black_box(sum);
