@@ -64,7 +64,7 @@ pub use config::{Config, ConfigError};
 pub use disk::{BuriedRecord, DiskImage, DiskRecord, KnownRecord, LogRecord, OwnRecord};
 pub use door::{Event, Input, Output, Refusal, Request, Response, Submission};
 pub use link::PeerCounters;
-pub use log::{Arrival, Insert, Log, Record};
+pub use log::{Arrival, Insert, Log, Place, Record};
 pub use node::{Counters, Node, Seed};
 pub use restore::Known;
 pub use signature::{AllowedKeys, KEY_BYTES, OriginKey, PublicKey, SIGNATURE_BYTES, Seal, signed_bytes};

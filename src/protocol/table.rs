@@ -343,11 +343,7 @@ impl Table {
     }
 
     fn course_mut(&mut self, id: &NodeId) -> Option<&mut Course> {
-        if self.courses.get(id).is_none() {
-            self.entries.get(id)?;
-            self.courses.begin(id);
-        }
-        self.courses.get_mut(id)
+        self.courses.of(id, || self.entries.get(id).is_some())
     }
 
     /// All trees that have grown, to be changed, in no order.

@@ -2,6 +2,7 @@
 //! they do not change.
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use super::super::fingerprint::mix_id;
 use super::super::tree::Tree;
@@ -35,16 +36,17 @@ impl Courses {
         self.courses.find(mix_id(self.secret, id), |course| course.id == *id)
     }
 
-    pub(super) fn get_mut(&mut self, id: &NodeId) -> Option<&mut Course> {
-        self.courses.find_mut(mix_id(self.secret, id), |course| course.id == *id)
-    }
-
-    /// Begins a course where there is none.
-    pub(super) fn begin(&mut self, id: &NodeId) {
+    /// The course of `id`, begun where there is none if the origin is known.
+    pub(super) fn of(&mut self, id: &NodeId, is_known: impl FnOnce() -> bool) -> Option<&mut Course> {
         let secret = self.secret;
-        let entry =
-            self.courses.entry(mix_id(secret, id), |course| course.id == *id, |course| mix_id(secret, &course.id));
-        entry.or_insert_with(|| Course { id: id.clone(), tree: Tree::default(), heard: 0 });
+        let hash = |course: &Course| mix_id(secret, &course.id);
+        match self.courses.entry(mix_id(secret, id), |course| course.id == *id, hash) {
+            Entry::Occupied(held) => Some(held.into_mut()),
+            Entry::Vacant(place) if is_known() => {
+                Some(place.insert(Course { id: id.clone(), tree: Tree::default(), heard: 0 }).into_mut())
+            }
+            Entry::Vacant(_) => None,
+        }
     }
 
     pub(super) fn remove(&mut self, id: &NodeId) {

@@ -27,6 +27,12 @@ proptest! {
             prop_assert!(log.len() <= 5 && log.floor() >= floor);
             prop_assert!(log.iter().all(|record| record.key() > log.floor()), "what was evicted is gone");
             prop_assert!(!stored || !gone.contains(&key), "what was evicted never comes back");
+            for stamp in 1..20 {
+                let held: Vec<&Record> = log.iter().filter(|record| record.message.stamp == stamp).collect();
+                let named = log.stamped(stamp, &id(2)).and_then(|place| log.at(place)).map(Record::key);
+                let only = if let [only] = held[..] { Some(only.key()) } else { None };
+                prop_assert_eq!(named, only, "a stamp names the only one that carries it");
+            }
             gone.extend(held.into_iter().filter(|key| log.get(&key.uuid).is_none()));
             let sum = |exact| log.fingerprints_above(LogKey::default(), exact).fold(0u64, |sum, (f, _)| sum.wrapping_add(f));
             let sums = log.sums_above(LogKey::default());
